@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "wavetag",
+    products: [
+        .executable(name: "wavetag", targets: ["Daemon"]),
+        .library(name: "Core", targets: ["Core"]),
+        .library(name: "Streaming", targets: ["Streaming"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["JSON"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Nets, features, model files, sound files: no device, no socket, no clock.
+        .target(name: "Core", dependencies: ["CKernels", "CCrypto", "COpenBLAS", "CSndfile", "CSoxr"]),
+        // A never-ending signal into tags.
+        .target(name: "Streaming", dependencies: ["Core"]),
+        // The program: commands, ALSA, socket, systemd.
+        .executableTarget(
+            name: "Daemon",
+            dependencies: [
+                "Core", "Streaming", "CALSA", "CSystemd",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // The arithmetic that no library does for us, dispatched at run time. Always
+        // optimised: at -O0 a full window takes seconds, and debug tests would measure that.
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno"])]),
+
+        .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+        .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+
+        .testTarget(name: "CoreTests", dependencies: ["Core", "CKernels"]),
+        .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: [
+                "Daemon",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)
