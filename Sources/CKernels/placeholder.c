@@ -1,2 +1,0 @@
-#include "CKernels.h"
-int wavetag_kernels_placeholder(void) { return 1; }
