@@ -27,26 +27,31 @@ public struct ClassifierConfiguration: Sendable, Equatable {
 /// Weights of the song-level classifier.
 public struct ClassifierParameters: Sendable, Equatable {
     public var configuration: ClassifierConfiguration
-    /// Mean and standard deviation that standardise the features, each [features]; nil where the file has none.
-    public var norm: (mean: [Float], std: [Float])? {
-        guard let normMean, let normStd else { return nil }
-        return (normMean, normStd)
-    }
-    var normMean: [Float]?
-    var normStd: [Float]?
+    /// What standardises the features; nil where the file has nothing.
+    public var norm: Standardisation?
     /// Hidden layers, each with its batch norm, then the last layer without one.
     public var layers: [LinearParameters]
     public var batchNorms: [BatchNormParameters]
 
     public init(
-        configuration: ClassifierConfiguration, norm: (mean: [Float], std: [Float])?,
-        layers: [LinearParameters], batchNorms: [BatchNormParameters]
+        configuration: ClassifierConfiguration, norm: Standardisation?, layers: [LinearParameters],
+        batchNorms: [BatchNormParameters]
     ) {
         self.configuration = configuration
-        self.normMean = norm?.mean
-        self.normStd = norm?.std
+        self.norm = norm
         self.layers = layers
         self.batchNorms = batchNorms
+    }
+
+    /// Mean and standard deviation of each feature over the training songs, [features].
+    public struct Standardisation: Sendable, Equatable {
+        public var mean: [Float]
+        public var std: [Float]
+
+        public init(mean: [Float], std: [Float]) {
+            self.mean = mean
+            self.std = std
+        }
     }
 }
 

@@ -1,0 +1,197 @@
+import Core
+
+/// What a tagger says, in the order of the stream.
+public enum TaggerEvent {
+    case tags(TagReport)
+    case song(SongReport)
+}
+
+/// A never-ending signal into tags: the windows of every net, their mean, and the song they belong to.
+///
+/// Takes 22 050 Hz mono in pieces of any size; what it says never depends on how the signal was cut. Between
+/// songs and gaps nothing is allocated.
+public final class Tagger {
+    public let tags: [String]
+    /// Samples heard.
+    public private(set) var position: Int64 = 0
+    public private(set) var settings: TaggerSettings
+
+    private let nets: [PackedNet]
+    private var engines: [any WindowEngine]
+    /// Stream position of each engine's sample 0.
+    private var origin: Int64 = 0
+    private var silence: SilenceDetector
+    private var song: SongTracker
+    private let aggregator: SongAggregator
+    /// Stream position at which the oldest block not yet taken from `silence` began.
+    private var blockStart: Int64 = 0
+    /// Where the classifier is next due.
+    private var classifierDue: Int64 = 0
+    private var report: TagReport
+    /// Windows ready in each engine, and how many of them have been reported.
+    private var ready: [Int]
+    private var reported: [Int]
+
+    /// Most samples taken at once; bounds what waits between the parts.
+    private static let slice = 1 << 16
+
+    /// - Throws: `TaggerError` when a setting is out of range or names a net that the model hasn't.
+    public init(model: Model, settings: TaggerSettings = TaggerSettings()) throws(TaggerError) {
+        try settings.validate(for: model)
+        self.settings = settings
+        tags = model.tags
+        nets = model.nets.map {
+            PackedNet($0, batchNormEpsilon: model.batchNormEpsilon, function: model.output)
+        }
+        engines = nets.map { makeEngine($0, settings: settings) }
+        let classifier = model.classifier.map { SongClassifier($0, nets: model.nets.map(\.shape), output: model.output) }
+        aggregator = SongAggregator(shapes: nets.map(\.shape), tags: tags.count, classifier: classifier)
+        silence = SilenceDetector(level: settings.silenceLevel, capacity: Self.slice)
+        let seconds = settings.silenceDuration
+        song = SongTracker(silence: seconds > 0 ? Int64((seconds * Double(Model.sampleRate)).rounded()) : nil)
+        report = TagReport(tags: tags.count, nets: nets.count)
+        ready = [Int](repeating: 0, count: nets.count)
+        reported = ready
+    }
+
+    /// How each net's engine works, in the model's order.
+    public var plans: [EnginePlan] { engines.map { ($0 as! IncrementalEngine).plan } }
+
+    /// Hears samples and says all that is due.
+    public func feed(_ samples: UnsafeBufferPointer<Float>, emit: (TaggerEvent) -> Void) {
+        var rest = samples
+        while !rest.isEmpty {
+            var count = min(rest.count, Self.slice)
+            var completes = false
+            for engine in engines where engine.samplesWanted <= count {
+                count = engine.samplesWanted
+                completes = true
+            }
+            let piece = UnsafeBufferPointer(rebasing: rest[..<count])
+            for engine in engines { engine.push(piece) }
+            silence.push(piece)
+            position += Int64(count)
+            rest = UnsafeBufferPointer(rebasing: rest[count...])
+            if completes || count == Self.slice { advance(emit) }
+        }
+        if settings.batch == 1 { advance(emit) }
+    }
+
+    /// Samples were lost here: no window spans the place. The song goes on.
+    public func gap() {
+        for engine in engines { engine.reset() }
+        silence.reset()
+        origin = position
+        blockStart = position
+        song.gap(at: position)
+        for net in nets.indices { report.nets[net].end = 0 }
+    }
+
+    /// The input has ended: says what is due and ends the song. The next sample begins another, at position 0.
+    public func finish(emit: (TaggerEvent) -> Void) {
+        advance(emit)
+        change(song.finish(at: position), at: position, emit)
+        position = 0
+        let silence = song.silence
+        song = SongTracker(silence: silence)
+        gap()
+        aggregator.clear()
+    }
+
+    /// Doubles every hop, for a machine that can't keep up. Windows start anew, as after a gap.
+    public func raiseHop() {
+        settings.hop *= 2
+        for (name, hop) in settings.netHops { settings.netHops[name] = hop * 2 }
+        engines = nets.map { makeEngine($0, settings: settings) }
+        gap()
+    }
+
+    // MARK: Windows and blocks in the stream's order
+
+    private func advance(_ emit: (TaggerEvent) -> Void) {
+        for net in engines.indices {
+            ready[net] = engines[net].step()
+            reported[net] = 0
+        }
+        while true {
+            var end = Int64.max
+            for net in engines.indices where reported[net] < ready[net] {
+                end = min(end, origin + Int64(engines[net].result(reported[net]).end))
+            }
+            takeBlocks(upTo: min(end, position), emit)
+            guard end != Int64.max else { return }
+            collect(endingAt: end)
+            emit(.tags(report))
+        }
+    }
+
+    /// Measured blocks that ended at or before `limit`.
+    private func takeBlocks(upTo limit: Int64, _ emit: (TaggerEvent) -> Void) {
+        let block = Int64(SilenceDetector.block)
+        while blockStart + block <= limit, let loud = silence.take() {
+            blockStart += block
+            change(song.block(loud: loud, endingAt: blockStart), at: blockStart, emit)
+        }
+    }
+
+    private func change(_ change: SongTracker.Change, at position: Int64, _ emit: (TaggerEvent) -> Void) {
+        switch change {
+        case .none: break
+        case .pauseEnded: aggregator.silenceWasAPause()
+        case .songBegan:
+            aggregator.clear()
+            classifierDue = 0
+        case .songEnded(let start, let end):
+            let known = aggregator.probabilities(into: &report.song)
+            emit(.song(SongReport(start: start, end: end, song: known ? report.song : nil)))
+            aggregator.clear()
+            report.songWindows = 0
+        }
+    }
+
+    /// Fills the report for the windows that end at `end`.
+    private func collect(endingAt end: Int64) {
+        for net in engines.indices where reported[net] < ready[net] {
+            let result = engines[net].result(reported[net])
+            guard origin + Int64(result.end) == end else { continue }
+            reported[net] += 1
+            report.nets[net].end = end
+            for tag in tags.indices { report.nets[net].probabilities[tag] = result.probabilities[tag] }
+            // A song's windows lie wholly inside it, as they do when features are extracted from a file.
+            if song.isPlaying, end - Int64(engines[net].shape.window) >= song.start {
+                aggregator.add(result, net: net, inSilence: song.isSilent(at: end))
+            }
+        }
+        report.position = end
+        report.songStart = song.isPlaying ? song.start : end
+        meanOverNets()
+        updateSong(at: end)
+    }
+
+    private func meanOverNets() {
+        var heard: Float = 0
+        for tag in tags.indices { report.window[tag] = 0 }
+        for net in report.nets.indices where report.nets[net].end > 0 {
+            heard += 1
+            for tag in tags.indices { report.window[tag] += report.nets[net].probabilities[tag] }
+        }
+        for tag in tags.indices { report.window[tag] /= heard }
+    }
+
+    private func updateSong(at end: Int64) {
+        report.songWindows = aggregator.windows
+        if aggregator.usesClassifier {
+            guard end >= classifierDue else { return }
+            if aggregator.probabilities(into: &report.song) { classifierDue = end + Int64(settings.classifierInterval) }
+        } else {
+            _ = aggregator.probabilities(into: &report.song)
+        }
+    }
+}
+
+private func makeEngine(_ net: PackedNet, settings: TaggerSettings) -> any WindowEngine {
+    let plan = EnginePlan.cheapest(
+        shape: net.shape, tags: net.tags, hop: settings.hop(of: net.shape.name), batch: settings.batch,
+        memoryLimit: settings.memoryLimit)
+    return IncrementalEngine(net: net, plan: plan)
+}

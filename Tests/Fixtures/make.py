@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Writes the fixtures beside this script: small nets and what PyTorch says of them.
+
+    pip install torch==2.13.0+cpu numpy
+    python3 Tests/Fixtures/make.py
+
+Nothing here knows wavetag's code: nets are built from torch's own layers, after the papers. The script is
+seeded, and two runs write the same bytes.
+"""
+
+import json
+import pathlib
+import struct
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+HERE = pathlib.Path(__file__).parent
+SHAPES = [(2, 13), (2, 14), (3, 8), (3, 9), (4, 6), (4, 7), (5, 5), (5, 6)]
+EPSILON = 1e-5
+TAGS = ["guitar", "techno", "female vocal"]
+
+
+def uniform(generator, *shape, low=-1.0, high=1.0):
+    return torch.rand(*shape, generator=generator) * (high - low) + low
+
+
+def batch_norm(generator, width):
+    return {
+        "weight": uniform(generator, width, low=-0.4, high=1.3),
+        "bias": uniform(generator, width, low=-0.1, high=0.4),
+        "running_mean": uniform(generator, width, low=-0.2, high=0.2),
+        "running_var": uniform(generator, width, low=0.3, high=1.1),
+    }
+
+
+def normalise(x, p):
+    return F.batch_norm(x, p["running_mean"], p["running_var"], p["weight"], p["bias"], False, 0.0, EPSILON)
+
+
+def make_net(m, n, generator):
+    """Random weights of an m^n net of a few channels a layer, in He's scale so that no layer dies."""
+    widths = [3 + i % 3 for i in range(n + 2)]
+    layers = []
+    inputs = 1
+    for i, width in enumerate(widths):
+        taps = 1 if i == n + 1 else m
+        bound = (6 / (inputs * taps)) ** 0.5
+        layers.append({
+            "weight": uniform(generator, width, inputs, taps, low=-bound, high=bound),
+            # One layer without a bias: the file may leave it out.
+            "bias": None if i == 2 else uniform(generator, width, low=-0.1, high=0.1),
+            "bn": batch_norm(generator, width),
+        })
+        inputs = width
+    output = {"weight": uniform(generator, len(TAGS), inputs), "bias": uniform(generator, len(TAGS))}
+    return widths, layers, output
+
+
+def forward(m, n, first_padding, layers, output, window):
+    """All layers' activations after their pooling, each [channels, columns], and the probabilities."""
+    x = window[None, None]
+    activations = []
+    for i, layer in enumerate(layers):
+        if i == 0:
+            x = F.conv1d(F.pad(x, (first_padding, 0)), layer["weight"], layer["bias"], stride=m)
+        elif i <= n:
+            left = (m - 1) // 2
+            x = F.conv1d(F.pad(x, (left, m - 1 - left)), layer["weight"], layer["bias"])
+        else:
+            x = F.conv1d(x, layer["weight"], layer["bias"])
+        x = F.relu(normalise(x, layer["bn"]))
+        if 1 <= i <= n:
+            x = F.max_pool1d(x, m)
+        activations.append(x[0])
+    logits = F.linear(x[0, :, 0], output["weight"], output["bias"])
+    return activations, torch.sigmoid(logits)
+
+
+def chosen_columns(count):
+    """The first and last 12 columns, where the padding shows, and 16 between."""
+    chosen = set(range(min(12, count))) | set(range(max(0, count - 12), count))
+    chosen |= {int(i) for i in np.linspace(0, count - 1, 16)}
+    return sorted(chosen)
+
+
+def tensors_of_batch_norm(name, p):
+    return {f"{name}.{key}": value.numpy() for key, value in p.items()}
+
+
+def write(name, tensors, config=None):
+    metadata = None
+    if config is not None:
+        metadata = {"format": "wavetag", "version": "1", "config": json.dumps(config)}
+    path = HERE / f"{name}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    header, offset = ({"__metadata__": metadata} if metadata else {}), 0
+    for key, value in tensors.items():
+        dtype = {"float32": "F32", "float16": "F16"}[value.dtype.name]
+        header[key] = {"dtype": dtype, "shape": value.shape, "data_offsets": [offset, offset + value.nbytes]}
+        offset += value.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    data = b"".join(np.ascontiguousarray(value).tobytes() for value in tensors.values())
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def write_nets(signal):
+    for m, n in SHAPES:
+        for first_padding in (0, 1):
+            generator = torch.Generator().manual_seed(1000 * m + 10 * n + first_padding)
+            widths, layers, output = make_net(m, n, generator)
+            name = f"{m}^{n}"
+            tensors = {f"nets.{name}.output.{key}": value.numpy() for key, value in output.items()}
+            for i, layer in enumerate(layers):
+                prefix = f"nets.{name}.layers.{i}"
+                tensors[f"{prefix}.conv.weight"] = layer["weight"].numpy()
+                if layer["bias"] is not None:
+                    tensors[f"{prefix}.conv.bias"] = layer["bias"].numpy()
+                tensors |= tensors_of_batch_norm(f"{prefix}.bn", layer["bn"])
+            net = {"name": name, "m": m, "n": n, "widths": widths}
+            if first_padding:
+                net["first_padding"] = first_padding
+            config = {"sample_rate": 22050, "tags": TAGS, "bn_epsilon": EPSILON, "output": "sigmoid", "nets": [net]}
+            stem = f"nets/{m}-{n}-padding{first_padding}"
+            write(stem, tensors, config)
+            if (m, n, first_padding) == (3, 8, 0):
+                write("nets/half-precision", {k: v.astype(np.float16) for k, v in tensors.items()}, config)
+
+            activations, probabilities = forward(m, n, first_padding, layers, output, signal[: m ** (n + 1)])
+            expected = {"probabilities": probabilities.numpy()}
+            for i, activation in enumerate(activations):
+                columns = chosen_columns(activation.shape[1])
+                expected[f"activations.{i}"] = activation[:, columns].T.numpy()  # [columns, channels]
+                expected[f"columns.{i}"] = np.array(columns, dtype=np.float32)
+            features = [activation.max(dim=1).values for activation in activations[-3:]]
+            expected["features"] = torch.cat(features).numpy()
+            write(f"{stem}-expected", expected)
+
+
+def write_classifiers():
+    """Two hidden layers over two nets' features of which it reads three levels of one and two of the other."""
+    nets = [("3^8", 3, 8), ("4^6", 4, 6)]
+    for output in ("sigmoid", "softmax"):
+        generator = torch.Generator().manual_seed(7 if output == "sigmoid" else 8)
+        tensors = {}
+        widths = {}
+        shapes = []
+        for name, m, n in nets:
+            net_widths, layers, out = make_net(m, n, generator)
+            widths[name] = net_widths
+            shapes.append({"name": name, "m": m, "n": n, "widths": net_widths})
+            for i, layer in enumerate(layers):
+                prefix = f"nets.{name}.layers.{i}"
+                tensors[f"{prefix}.conv.weight"] = layer["weight"].numpy()
+                tensors |= tensors_of_batch_norm(f"{prefix}.bn", layer["bn"])
+            tensors |= {f"nets.{name}.output.{key}": value.numpy() for key, value in out.items()}
+        features = uniform(generator, sum(sum(widths[name][-3:]) for name, _, _ in nets), low=0, high=2)
+        # The classifier names the second net first, and levels in an order of its own.
+        order = [("4^6", level) for level in (-1, -3)] + [("3^8", level) for level in (-1, -3)]
+        start = {"3^8": 0, "4^6": sum(widths["3^8"][-3:])}
+        x = []
+        for name, level in order:
+            begin = start[name] + sum(widths[name][-3:][: level + 3])
+            x.append(features[begin : begin + widths[name][level]])
+        x = torch.cat(x)
+        mean, std = uniform(generator, len(x)), uniform(generator, len(x), low=0.2, high=2)
+        tensors |= {"classifier.norm.mean": mean.numpy(), "classifier.norm.std": std.numpy()}
+        x = (x - mean) / std
+        hidden = [6, 5]
+        for i, width in enumerate(hidden + [len(TAGS)]):
+            weight, bias = uniform(generator, width, len(x)), uniform(generator, width)
+            tensors |= {f"classifier.layers.{i}.weight": weight.numpy(), f"classifier.layers.{i}.bias": bias.numpy()}
+            x = F.linear(x, weight, bias)
+            if i < len(hidden):
+                bn = batch_norm(generator, width)
+                tensors |= tensors_of_batch_norm(f"classifier.layers.{i}.bn", bn)
+                x = F.relu(normalise(x[None], bn)[0])
+        probabilities = torch.sigmoid(x) if output == "sigmoid" else torch.softmax(x, 0)
+        config = {
+            "sample_rate": 22050, "tags": TAGS, "bn_epsilon": EPSILON, "output": output, "nets": shapes,
+            "classifier": {"nets": ["4^6", "3^8"], "levels": [-1, -3], "hidden": hidden, "bn_epsilon": EPSILON},
+        }
+        write(f"classifiers/{output}", tensors, config)
+        write(f"classifiers/{output}-expected", {"features": features.numpy(), "probabilities": probabilities.numpy()})
+
+
+def main():
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(1)
+    time = torch.arange(5**7) / 22050
+    tones = sum(torch.sin(2 * torch.pi * f * time) for f in (110.0, 441.0, 3520.0)) / 6
+    signal = tones + 0.2 * uniform(generator, len(time))
+    write("signal", {"samples": signal.numpy()})
+    write_nets(signal)
+    write_classifiers()
+
+
+if __name__ == "__main__":
+    main()
