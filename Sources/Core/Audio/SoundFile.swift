@@ -1,0 +1,131 @@
+import CSndfile
+import Glibc
+
+/// A sound file of any format that libsndfile reads: wav, flac, ogg, opus, mp3 and many more.
+///
+/// A truncated file gives the sound it holds. Samples that aren't finite numbers count as 0.
+public final class SoundFile {
+    /// Hz.
+    public let sampleRate: Int
+    public let channels: Int
+    /// Frames that the file says it has; a stream may not know and say a very large number.
+    public let frames: Int
+    private let handle: OpaquePointer
+    private let path: String
+
+    /// - Parameter path: `-` is standard input. A pipe is first copied to a file without a name, since most formats
+    ///   are read by jumping about.
+    /// - Throws: `SoundFileError`, one line.
+    public init(path: String) throws(SoundFileError) {
+        self.path = path
+        var info = SF_INFO()
+        let file: Int32
+        if path == "-" {
+            file = try Self.seekableStandardInput()
+        } else {
+            file = open(path, O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else {
+                throw SoundFileError(errno == ENOENT ? .missing : .unreadable, path, String(cString: strerror(errno)))
+            }
+            var status = stat()
+            guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+                close(file)
+                throw SoundFileError(.invalid, path, "a directory")
+            }
+        }
+        // libsndfile closes the descriptor, also when it can't read it.
+        guard let handle = sf_open_fd(file, Int32(SFM_READ), &info, 1) else {
+            throw SoundFileError(.invalid, path, Self.reason(sf_strerror(nil)))
+        }
+        guard info.channels > 0, MonoResampler.rates.contains(Int(info.samplerate)) else {
+            sf_close(handle)
+            throw SoundFileError(
+                .invalid, path, "\(info.channels) channels at \(info.samplerate) Hz can't be converted")
+        }
+        self.handle = handle
+        sampleRate = Int(info.samplerate)
+        channels = Int(info.channels)
+        frames = Int(info.frames)
+    }
+
+    deinit { sf_close(handle) }
+
+    /// Reads the next frames, interleaved, as many as fit.
+    ///
+    /// - Returns: frames read; 0 at the end.
+    /// - Throws: `SoundFileError` when the file is damaged before anything of this read could be had.
+    public func read(into buffer: UnsafeMutableBufferPointer<Float>) throws(SoundFileError) -> Int {
+        let count = Int(sf_readf_float(handle, buffer.baseAddress, sf_count_t(buffer.count / channels)))
+        if count == 0, sf_error(handle) != SF_ERR_NO_ERROR {
+            throw SoundFileError(.invalid, path, Self.reason(sf_strerror(handle)))
+        }
+        for index in 0..<(count * channels) where !buffer[index].isFinite { buffer[index] = 0 }
+        return count
+    }
+
+    /// The whole of a file as the nets hear it: 22 050 Hz mono.
+    public static func readMono(path: String, choice: ChannelChoice = .mean) throws(SoundFileError) -> [Float] {
+        let file = try SoundFile(path: path)
+        var mono: [Float] = []
+        let converter: MonoConverter
+        do {
+            converter = try MonoConverter(sampleRate: file.sampleRate, channels: file.channels, choice: choice)
+        } catch { throw SoundFileError(.invalid, path, error.description) }
+        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: 8192 * file.channels)
+        defer { buffer.deallocate() }
+        while true {
+            let frames = try file.read(into: buffer)
+            guard frames > 0 else { break }
+            converter.push(interleaved: UnsafeBufferPointer(rebasing: buffer[..<(frames * file.channels)])) {
+                mono.append(contentsOf: $0)
+            }
+        }
+        converter.flush { mono.append(contentsOf: $0) }
+        return mono
+    }
+
+    private static func reason(_ text: UnsafePointer<CChar>?) -> String {
+        var reason = text.map { String(cString: $0) } ?? "unknown error"
+        while let last = reason.last, last == "." || last.isNewline || last == " " { reason.removeLast() }
+        return reason
+    }
+
+    private static func seekableStandardInput() throws(SoundFileError) -> Int32 {
+        func failure() -> SoundFileError { SoundFileError(.unreadable, "-", String(cString: strerror(errno))) }
+        let input = dup(STDIN_FILENO)
+        guard input >= 0 else { throw failure() }
+        if lseek(input, 0, SEEK_CUR) >= 0 { return input }
+        defer { close(input) }
+        guard let spool = tmpfile() else { throw failure() }
+        defer { fclose(spool) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = Glibc.read(input, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw failure() }
+            if count == 0 { break }
+            guard fwrite(buffer, 1, count, spool) == count else { throw failure() }
+        }
+        guard fflush(spool) == 0 else { throw failure() }
+        let file = dup(fileno(spool))
+        guard file >= 0, lseek(file, 0, SEEK_SET) == 0 else { throw failure() }
+        return file
+    }
+}
+
+/// Why a sound file can't be read: one line, `path: why`.
+public struct SoundFileError: Error, Equatable, CustomStringConvertible {
+    public enum Kind: Sendable {
+        case missing
+        case unreadable
+        case invalid
+    }
+
+    public let kind: Kind
+    public let description: String
+
+    init(_ kind: Kind, _ path: String, _ reason: String) {
+        self.kind = kind
+        description = "\(path): \(reason)"
+    }
+}
