@@ -1,10 +1,13 @@
 import CSoxr
 
-/// Any rate to the nets' 22 050 Hz, by libsoxr at its high quality (20 bits: below 16-bit sound's own noise, at a
-/// third of the cost of very high quality, which a net can't tell from it). One resampler for training, files and
-/// live sound: a net that had heard another in training would hear another world.
+/// Any rate to the nets' 22 050 Hz, by libsoxr. One resampler for training, files and live sound: a net that had heard
+/// another in training would hear another world.
 ///
-/// What comes out never depends on how the input was cut: libsoxr works on blocks of its own.
+/// The filter is chosen for its delay, since every millisecond of it is one that live tags come later: stop band at
+/// −96 dB (16 bits) from 11 025 Hz on, flat to 8 820 Hz, worked in the shortest blocks libsoxr has. Sound comes out at most
+/// 4.1 ms late from 44 100 Hz and 9.1 ms from 48 000 Hz; libsoxr's own high quality takes 42 and 38 ms.
+///
+/// What comes out never depends on how the input was cut.
 /// Nothing is allocated by `process` once libsoxr's own buffers have grown to the largest input.
 public final class MonoResampler {
     /// Input rates taken, Hz.
@@ -33,7 +36,12 @@ public final class MonoResampler {
         var error: soxr_error_t?
         var types = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I)
         var quality = soxr_quality_spec(UInt(SOXR_HQ), 0)
-        soxr = soxr_create(Double(inputRate), Double(Model.sampleRate), 1, &error, &types, &quality, nil)
+        quality.precision = 16
+        quality.passband_end = 0.8
+        var runtime = soxr_runtime_spec(1)
+        runtime.log2_min_dft_size = 8
+        runtime.log2_large_dft_size = 8
+        soxr = soxr_create(Double(inputRate), Double(Model.sampleRate), 1, &error, &types, &quality, &runtime)
         guard soxr != nil else {
             output.deallocate()
             throw ResamplerError(description: "libsoxr: \(error.map { String(cString: $0) } ?? "out of memory")")

@@ -1,0 +1,224 @@
+import CALSA
+import CLinux
+import Core
+import Glibc
+import Synchronization
+
+/// Captures from a device for ever, on a thread of its own: what the device delivers goes into the ring, what it loses is measured and said.
+// Safe to share: what changes is atomic, or belongs to the thread alone.
+final class Capture: @unchecked Sendable {
+    let ring: CaptureRing
+    let counters = CaptureCounters()
+    private let settings: CaptureSettings
+    private let observer: @Sendable (CaptureEvent) -> Void
+    private let stopDescriptor: Int32
+    private let stopped = Atomic<Bool>(false)
+    private var thread: DedicatedThread?
+
+    // The thread's own.
+    private var format = CaptureFormat(sample: .s16, rate: 0, channels: 0)
+    /// When the last good frame was captured, monotonic nanoseconds; 0 before the first.
+    private var lastFrame: Int64 = 0
+    /// A gap that is to be said before the next sound.
+    private var pendingGap: GapReason?
+    /// Frames dropped since the ring was full.
+    private var droppedFrames = 0
+    private var seconds = 0.0
+
+    /// - Parameters:
+    ///   - ring: seconds of sound that the ring holds are its maker's choice.
+    ///   - observer: is called on the capture thread when the device changes.
+    init(_ settings: CaptureSettings, ring: CaptureRing, observer: @escaping @Sendable (CaptureEvent) -> Void) {
+        self.settings = settings
+        self.ring = ring
+        self.observer = observer
+        stopDescriptor = wavetag_event_counter()
+    }
+
+    deinit { close(stopDescriptor) }
+
+    /// Starts the thread.
+    ///
+    /// - Throws: `CaptureError` when the device isn't there and isn't to be waited for.
+    func start() throws(CaptureError) {
+        // Opened once here, so that a wrong name is an error of the command and not a log line.
+        if !settings.waitForDevice { _ = try CaptureDevice(settings) }
+        thread = DedicatedThread(name: "capture") { [self] in run() }
+    }
+
+    /// Stops the thread and waits for its end; the ring then ends.
+    func stop() {
+        stopped.store(true, ordering: .releasing)
+        var one: UInt64 = 1
+        _ = write(stopDescriptor, &one, 8)
+        thread?.join()
+        thread = nil
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        requestRealtimePriority()
+        var delay = CaptureSettings.backOff.lowerBound
+        var isWaiting = false
+        while !stopped.load(ordering: .acquiring) {
+            do {
+                let device = try CaptureDevice(settings)
+                format = device.format
+                delay = CaptureSettings.backOff.lowerBound
+                isWaiting = false
+                observer(.opened(device: settings.device, device.format))
+                counters.isRunning.store(true, ordering: .relaxed)
+                let reason = capture(from: device)
+                counters.isRunning.store(false, ordering: .relaxed)
+                guard let reason else { break }
+                counters.losses.add(1, ordering: .relaxed)
+                pendingGap = .deviceLost
+                observer(.lost(reason: "\(settings.device): \(reason)"))
+            } catch {
+                if !isWaiting { observer(.waiting(reason: error.description)) }
+                isWaiting = true
+            }
+            sleep(seconds: delay)
+            delay = min(delay * 2, CaptureSettings.backOff.upperBound)
+        }
+        commitMark(.end)
+        observer(.ended)
+    }
+
+    /// Reads until the device is lost or the input is to end.
+    ///
+    /// - Returns: why the device was lost; nil at the end.
+    private func capture(from device: borrowing CaptureDevice) -> String? {
+        let started = monotonicTime()
+        var frames = 0
+        var lastDelivery = started
+        while !stopped.load(ordering: .acquiring) {
+            let piece = device.period
+            let bytes = piece * format.frameBytes
+            let target = room(for: bytes)
+            switch device.read(into: target ?? scratch(bytes), frames: piece) {
+            case .frames(let count):
+                lastDelivery = monotonicTime()
+                frames += count
+                deliver(count, reserved: bytes, inRing: target != nil, at: lastDelivery)
+                seconds += Double(count) / Double(format.rate)
+                if settings.duration > 0, seconds >= settings.duration { return nil }
+                if settings.pace == .realtime {
+                    sleep(until: started + Int64(Double(frames) / Double(format.rate) * 1e9))
+                }
+            case .wait:
+                guard device.wait(stop: stopDescriptor, timeout: CaptureSettings.patience) else { return nil }
+                if monotonicTime() - lastDelivery >= Int64(CaptureSettings.patience) * 1_000_000 {
+                    return "nothing was delivered for \(CaptureSettings.patience / 1000) s"
+                }
+            case .overrun:
+                counters.overruns.add(1, ordering: .relaxed)
+                pendingGap = .overrun
+                guard device.restart() else { return "can't be started again after an overrun" }
+            case .suspended:
+                counters.suspensions.add(1, ordering: .relaxed)
+                pendingGap = .suspended
+                var result = device.resume()
+                while result == -EAGAIN, !stopped.load(ordering: .acquiring) {
+                    sleep(seconds: 0.1)
+                    result = device.resume()
+                }
+                guard result == 0 else { return "can't be resumed" }
+                lastDelivery = monotonicTime()
+            case .lost(let error):
+                return String(cString: snd_strerror(error))
+            }
+        }
+        return nil
+    }
+
+    /// Hands over frames that were read, and before them what was lost.
+    private func deliver(_ count: Int, reserved: Int, inRing: Bool, at now: Int64) {
+        counters.frames.add(count, ordering: .relaxed)
+        let duration = Int64(Double(count) / Double(format.rate) * 1e9)
+        guard inRing else {
+            droppedFrames += count
+            counters.dropped.add(count, ordering: .relaxed)
+            lastFrame = now
+            return
+        }
+        // Frames in the ring's reserved place stay there: a gap's mark takes no bytes.
+        if droppedFrames > 0 {
+            commitMark(.gap(seconds: Double(droppedFrames) / Double(format.rate), .overload))
+            droppedFrames = 0
+        }
+        if let reason = pendingGap {
+            if lastFrame > 0 {
+                let missing = Double(max(0, now - lastFrame - duration)) / 1e9
+                commitMark(.gap(seconds: missing, reason))
+            }
+            pendingGap = nil
+        }
+        lastFrame = now
+        ring.commit(
+            CaptureBlock(kind: .sound, format: format, frames: count, time: realTime()), reserved: reserved)
+    }
+
+    /// Room in the ring; where the reader sets the pace, waits for it.
+    private func room(for bytes: Int) -> UnsafeMutableRawPointer? {
+        while true {
+            ring.clearRoomSignal()
+            if let target = ring.reserve(bytes) { return target }
+            guard settings.pace == .wait, !stopped.load(ordering: .acquiring) else { return nil }
+            var descriptors = (
+                pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: ring.roomDescriptor, events: Int16(POLLIN), revents: 0)
+            )
+            withUnsafeMutableBytes(of: &descriptors) {
+                _ = poll($0.bindMemory(to: pollfd.self).baseAddress, 2, 1000)
+            }
+        }
+    }
+
+    /// Where frames go that nobody has room for.
+    private func scratch(_ bytes: Int) -> UnsafeMutableRawPointer {
+        if scratchMemory.count < bytes {
+            scratchMemory.deallocate()
+            scratchMemory = .allocate(byteCount: bytes, alignment: 16)
+        }
+        return scratchMemory.baseAddress!
+    }
+    private var scratchMemory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+
+    private func commitMark(_ kind: CaptureBlock.Kind) {
+        while !ring.hasRoomForMark, !stopped.load(ordering: .acquiring) { sleep(seconds: 0.01) }
+        ring.commit(CaptureBlock(kind: kind, format: format, frames: 0, time: realTime()))
+    }
+
+    private func requestRealtimePriority() {
+        guard settings.realtimePriority > 0 else { return }
+        var parameters = sched_param()
+        parameters.sched_priority = Int32(settings.realtimePriority)
+        let error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters)
+        if error != 0 { observer(.noRealtimePriority(reason: String(cString: strerror(error)))) }
+    }
+
+    private func sleep(until deadline: Int64) {
+        let rest = deadline - monotonicTime()
+        if rest > 0 { sleep(seconds: Double(rest) / 1e9) }
+    }
+
+    /// Sleeps, but not beyond `stop`.
+    private func sleep(seconds: Double) {
+        var descriptor = pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0)
+        poll(&descriptor, 1, Int32((seconds * 1000).rounded(.up)))
+    }
+}
+
+/// Nanoseconds that never go back.
+func monotonicTime() -> Int64 { time(of: CLOCK_MONOTONIC) }
+
+/// Nanoseconds since 1970.
+func realTime() -> Int64 { time(of: CLOCK_REALTIME) }
+
+private func time(of clock: clockid_t) -> Int64 {
+    var now = timespec()
+    clock_gettime(clock, &now)
+    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+}

@@ -1,0 +1,25 @@
+import Synchronization
+
+/// What the capture thread counts; any thread may read.
+final class CaptureCounters: Sendable {
+    let frames = Atomic<Int>(0)
+    let overruns = Atomic<Int>(0)
+    let suspensions = Atomic<Int>(0)
+    /// Times that the device was lost.
+    let losses = Atomic<Int>(0)
+    /// Frames that found no room in the ring.
+    let dropped = Atomic<Int>(0)
+    /// Whether a device is open and running.
+    let isRunning = Atomic<Bool>(false)
+
+    func add(_ count: Int, to counter: borrowing Atomic<Int>) { counter.add(count, ordering: .relaxed) }
+}
+
+/// What the capture thread tells when its device changes; never while sound flows.
+enum CaptureEvent: Sendable, Equatable {
+    case opened(device: String, CaptureFormat)
+    case waiting(reason: String)
+    case lost(reason: String)
+    case noRealtimePriority(reason: String)
+    case ended
+}

@@ -1,0 +1,99 @@
+import Core
+
+/// What a client may ask, one JSON object a line.
+enum ClientRequest: Equatable {
+    case subscribe(Subscription)
+    case status
+
+    /// Objects within objects that a line may have.
+    private static let depth = 8
+
+    /// - Throws: `ClientRequestError` with the message for the client.
+    init(parsing line: [UInt8], tags: [String]) throws(ClientRequestError) {
+        let json: JSONValue
+        do { json = try JSONValue(parsing: line, depth: Self.depth) } catch {
+            throw ClientRequestError(message: "not JSON: \(error)")
+        }
+        guard case .object(let members) = json else {
+            throw ClientRequestError(message: "an object wanted, \(json.kind) found")
+        }
+        guard let member = members.first, members.count == 1 else {
+            throw ClientRequestError(message: "one member wanted, \(members.count) found")
+        }
+        switch member.name {
+        case "status":
+            guard member.value == .bool(true) else { throw ClientRequestError(message: "status: true wanted") }
+            self = .status
+        case "subscribe": self = .subscribe(try Subscription(member.value, tags: tags))
+        default: throw ClientRequestError(message: "\(member.name): unknown request")
+        }
+    }
+}
+
+/// What a client wants to hear, in place of everything.
+struct Subscription: Equatable, Sendable {
+    var options = TagsOptions()
+    /// Seconds between two `tags` events, at least.
+    var every: Double = 0
+
+    init() {}
+
+    fileprivate init(_ json: JSONValue, tags: [String]) throws(ClientRequestError) {
+        func wanted(_ what: String, _ name: String, _ found: JSONValue) -> ClientRequestError {
+            ClientRequestError(message: "subscribe.\(name): \(what) wanted, \(found.kind) found")
+        }
+        guard case .object(let members) = json else {
+            throw ClientRequestError(message: "subscribe: an object wanted, \(json.kind) found")
+        }
+        for member in members {
+            switch member.name {
+            case "top":
+                guard case .integer(let top) = member.value, top >= 0 else {
+                    throw wanted("a whole number of 0 or more", "top", member.value)
+                }
+                options.top = top
+            case "threshold":
+                guard let threshold = member.value.double, (0...1).contains(threshold) else {
+                    throw wanted("a number from 0 to 1", "threshold", member.value)
+                }
+                options.threshold = Float(threshold)
+            case "every":
+                guard let every = member.value.double, (0...86_400).contains(every) else {
+                    throw wanted("seconds from 0 to 86400", "every", member.value)
+                }
+                self.every = every
+            case "tags": options.tags = try Self.indices(of: member.value, in: tags)
+            case "detail":
+                guard member.value == .string("nets") else { throw wanted("\"nets\"", "detail", member.value) }
+                options.detailNets = true
+            default: throw ClientRequestError(message: "subscribe.\(member.name): unknown")
+            }
+        }
+    }
+
+    private static func indices(of json: JSONValue, in tags: [String]) throws(ClientRequestError) -> [Int] {
+        guard case .array(let values) = json else {
+            throw ClientRequestError(message: "subscribe.tags: an array wanted, \(json.kind) found")
+        }
+        var indices: [Int] = []
+        for value in values {
+            guard case .string(let name) = value, let index = tags.firstIndex(of: name) else {
+                throw ClientRequestError(message: "subscribe.tags: the names of tags wanted, \(value.text) is none")
+            }
+            if !indices.contains(index) { indices.append(index) }
+        }
+        return indices
+    }
+}
+
+/// A line that was not understood.
+struct ClientRequestError: Error, Equatable {
+    let message: String
+}
+
+extension JSONValue {
+    /// A string as it stands, anything else by its kind.
+    fileprivate var text: String {
+        if case .string(let text) = self { text } else { kind }
+    }
+}

@@ -1,0 +1,214 @@
+import Core
+import Streaming
+
+/// Writes events as the lines that clients read: one JSON object each, with a newline.
+struct EventEncoder: Sendable {
+    static let protocolVersion = 1
+
+    /// `"guitar":`, quotes and escapes done once.
+    private let tagKeys: [[UInt8]]
+    private let netKeys: [[UInt8]]
+    private let model: ModelFacts
+    private let precision: String
+
+    /// What `hello` says of a model.
+    struct ModelFacts: Sendable {
+        let name: String
+        let sha256: String
+        let nets: [String]
+        let tags: [String]
+
+        init(_ file: ModelFile) {
+            name = file.name
+            sha256 = file.sha256
+            nets = file.model.nets.map(\.shape.name)
+            tags = file.model.tags
+        }
+
+        init(name: String, sha256: String, nets: [String], tags: [String]) {
+            self.name = name
+            self.sha256 = sha256
+            self.nets = nets
+            self.tags = tags
+        }
+    }
+
+    init(model: ModelFacts, precision: String = "float") {
+        func keys(_ names: [String]) -> [[UInt8]] {
+            names.map { name in
+                var key: [UInt8] = []
+                key.appendJSON(string: name)
+                key.append(UInt8(ascii: ":"))
+                return key
+            }
+        }
+        self.model = model
+        self.precision = precision
+        tagKeys = keys(model.tags)
+        netKeys = keys(model.nets)
+    }
+
+    var tags: [String] { model.tags }
+
+    func hello(source: String, position: Int64, into line: inout [UInt8]) {
+        line.append("{\"type\":\"hello\",\"protocol\":")
+        line.append(decimal: Int64(Self.protocolVersion))
+        line.append(",\"program\":\"wavetag\",\"version\":")
+        line.appendJSON(string: Wavetag.version)
+        line.append(",\"model\":{\"name\":")
+        line.appendJSON(string: model.name)
+        line.append(",\"sha256\":")
+        line.appendJSON(string: model.sha256)
+        line.append(",\"nets\":")
+        append(strings: model.nets, to: &line)
+        line.append(",\"precision\":")
+        line.appendJSON(string: precision)
+        line.append(",\"tags\":")
+        append(strings: model.tags, to: &line)
+        line.append("},\"sample_rate\":")
+        line.append(decimal: Int64(Model.sampleRate))
+        line.append(",\"source\":")
+        line.appendJSON(string: source)
+        line.append(",\"position\":")
+        line.append(decimal: position)
+        line.append("}\n")
+    }
+
+    /// - Parameter time: when the sample at `report.position` was captured, nanoseconds since 1970.
+    func tags(_ report: TagReport, time: Int64, options: TagsOptions, into line: inout [UInt8]) {
+        line.append("{\"type\":\"tags\",\"position\":")
+        line.append(decimal: report.position)
+        line.append(",\"time\":")
+        line.append(time: time)
+        line.append(",\"window\":")
+        append(report.window, options, to: &line)
+        line.append(",\"song\":")
+        append(report.songWindows > 0 ? report.song : [], options, to: &line)
+        line.append(",\"song_start\":")
+        line.append(decimal: report.songStart)
+        if options.detailNets { append(nets: report.nets, options, to: &line) }
+        line.append("}\n")
+    }
+
+    func song(_ report: SongReport, options: TagsOptions, into line: inout [UInt8]) {
+        line.append("{\"type\":\"song\",\"start\":")
+        line.append(decimal: report.start)
+        line.append(",\"end\":")
+        line.append(decimal: report.end)
+        line.append(",\"song\":")
+        append(report.song ?? [], options, to: &line)
+        line.append("}\n")
+    }
+
+    func gap(position: Int64, lost: Int64, reason: GapReason, into line: inout [UInt8]) {
+        line.append("{\"type\":\"gap\",\"position\":")
+        line.append(decimal: position)
+        line.append(",\"lost\":")
+        line.append(decimal: lost)
+        line.append(",\"reason\":\"")
+        line.append(reason.name)
+        line.append("\"}\n")
+    }
+
+    func dropped(_ count: Int, into line: inout [UInt8]) {
+        line.append("{\"type\":\"dropped\",\"count\":")
+        line.append(decimal: Int64(count))
+        line.append("}\n")
+    }
+
+    func error(_ message: String, into line: inout [UInt8]) {
+        line.append("{\"type\":\"error\",\"message\":")
+        line.appendJSON(string: message)
+        line.append("}\n")
+    }
+
+    func status(_ values: [(name: String, value: StatusValue)], into line: inout [UInt8]) {
+        line.append("{\"type\":\"status\"")
+        for (name, value) in values {
+            line.append(UInt8(ascii: ","))
+            line.appendJSON(string: name)
+            line.append(UInt8(ascii: ":"))
+            switch value {
+            case .count(let count): line.append(decimal: Int64(count))
+            case .number(let number): line.append(contentsOf: "\(number.isFinite ? number : 0)".utf8)
+            case .text(let text): line.appendJSON(string: text)
+            case .flag(let flag): line.append(flag ? "true" : "false")
+            }
+        }
+        line.append("}\n")
+    }
+
+    // MARK: Parts
+
+    private func append(strings: [String], to line: inout [UInt8]) {
+        line.append(UInt8(ascii: "["))
+        for (index, string) in strings.enumerated() {
+            if index > 0 { line.append(UInt8(ascii: ",")) }
+            line.appendJSON(string: string)
+        }
+        line.append(UInt8(ascii: "]"))
+    }
+
+    /// `{"piano":0.9000,…}`; empty where there are no probabilities.
+    private func append(
+        _ probabilities: [Float], _ options: TagsOptions, decimals: Int = 4, to line: inout [UInt8]
+    ) {
+        line.append(UInt8(ascii: "{"))
+        var isFirst = true
+        func append(_ tag: Int) {
+            if !isFirst { line.append(UInt8(ascii: ",")) }
+            isFirst = false
+            line.append(contentsOf: tagKeys[tag])
+            line.append(probability: probabilities[tag], decimals: decimals)
+        }
+        if !probabilities.isEmpty {
+            if options.showsAll {
+                for tag in probabilities.indices { append(tag) }
+            } else {
+                for tag in options.chosen(of: probabilities) { append(tag) }
+            }
+        }
+        line.append(UInt8(ascii: "}"))
+    }
+
+    private func append(nets: [NetReport], _ options: TagsOptions, to line: inout [UInt8]) {
+        line.append(",\"nets\":{")
+        var isFirst = true
+        for (index, net) in nets.enumerated() where net.end > 0 {
+            if !isFirst { line.append(UInt8(ascii: ",")) }
+            isFirst = false
+            line.append(contentsOf: netKeys[index])
+            line.append("{\"end\":")
+            line.append(decimal: net.end)
+            line.append(",\"tags\":")
+            append(net.probabilities, options, decimals: 6, to: &line)
+            line.append(UInt8(ascii: "}"))
+        }
+        line.append(UInt8(ascii: "}"))
+    }
+}
+
+/// A gauge or counter of a `status` event.
+enum StatusValue: Sendable, Equatable {
+    case count(Int)
+    case number(Double)
+    case text(String)
+    case flag(Bool)
+}
+
+extension TagsOptions {
+    /// Whether all tags are shown, in the model's order.
+    var showsAll: Bool { top == nil && threshold == nil && tags == nil }
+
+    /// The tags to show, as indices, in the order to show them.
+    func chosen(of probabilities: [Float]) -> [Int] {
+        var chosen = tags ?? Array(probabilities.indices)
+        if let threshold { chosen.removeAll { probabilities[$0] < threshold } }
+        if let top {
+            // Equal probabilities stay in the model's order.
+            chosen.sort { (probabilities[$1], $0) < (probabilities[$0], $1) }
+            chosen = Array(chosen.prefix(top))
+        }
+        return chosen
+    }
+}

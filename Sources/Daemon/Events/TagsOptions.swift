@@ -1,0 +1,13 @@
+/// Which tags a `tags` or `song` event shows, and how much of each net.
+struct TagsOptions: Sendable, Hashable {
+    /// So many of the likeliest, in falling order; nil: all, in the model's order.
+    var top: Int?
+    /// Only from this probability on.
+    var threshold: Float?
+    /// Only these, as indices of the model's tags.
+    var tags: [Int]?
+    /// Also what each net says.
+    var detailNets = false
+
+    init() {}
+}

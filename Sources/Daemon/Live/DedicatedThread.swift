@@ -1,0 +1,36 @@
+import CLinux
+import Glibc
+
+/// A thread of the system's, for work that must not share one: capture and the engine.
+struct DedicatedThread {
+    private let thread: pthread_t
+
+    /// - Parameter name: as `ps` and `top` show it, 15 characters at most.
+    init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let context = Unmanaged.passRetained(Context(name: name, body: body))
+        var thread = pthread_t()
+        let error = pthread_create(
+            &thread, nil,
+            { raw in
+                let context = Unmanaged<Context>.fromOpaque(raw!).takeRetainedValue()
+                wavetag_name_thread(context.name)
+                context.body()
+                return nil
+            }, context.toOpaque())
+        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
+        self.thread = thread
+    }
+
+    /// Waits for the thread's end.
+    func join() { pthread_join(thread, nil) }
+
+    private final class Context: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+}
