@@ -124,7 +124,7 @@ public struct SoundFileError: Error, Equatable, CustomStringConvertible {
     public let kind: Kind
     public let description: String
 
-    init(_ kind: Kind, _ path: String, _ reason: String) {
+    public init(_ kind: Kind, _ path: String, _ reason: String) {
         self.kind = kind
         description = "\(path): \(reason)"
     }

@@ -35,7 +35,10 @@ final class Capture: @unchecked Sendable {
         stopDescriptor = wavetag_event_counter()
     }
 
-    deinit { close(stopDescriptor) }
+    deinit {
+        close(stopDescriptor)
+        scratchMemory.deallocate()
+    }
 
     /// Starts the thread.
     ///
@@ -46,11 +49,16 @@ final class Capture: @unchecked Sendable {
         thread = DedicatedThread(name: "capture") { [self] in run() }
     }
 
-    /// Stops the thread and waits for its end; the ring then ends.
-    func stop() {
+    /// Asks the thread to stop; the ring then ends. May be called from anywhere, more than once.
+    func requestStop() {
         stopped.store(true, ordering: .releasing)
         var one: UInt64 = 1
         _ = write(stopDescriptor, &one, 8)
+    }
+
+    /// Stops the thread and waits for its end.
+    func stop() {
+        requestStop()
         thread?.join()
         thread = nil
     }

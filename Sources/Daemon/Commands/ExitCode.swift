@@ -1,4 +1,6 @@
 import ArgumentParser
+import Core
+import Glibc
 
 /// Exit codes of sysexits.h that wavetag uses; scripts rely on them.
 extension ExitCode {
@@ -8,4 +10,36 @@ extension ExitCode {
     static let unavailable = ExitCode(69)
     static let ioError = ExitCode(74)
     static let badConfiguration = ExitCode(78)
+
+    /// Says why on standard error, in one line, and gives the code back to be thrown.
+    static func because(_ code: ExitCode, _ reason: some CustomStringConvertible) -> ExitCode {
+        reportError(reason)
+        return code
+    }
+
+    static func because(_ error: ModelFileError) -> ExitCode {
+        let code: ExitCode =
+            switch error.kind {
+            case .missing: .noInput
+            case .unreadable: .ioError
+            case .invalid: .badData
+            }
+        return because(code, error)
+    }
+
+    static func because(_ error: SoundFileError) -> ExitCode {
+        let code: ExitCode =
+            switch error.kind {
+            case .missing: .noInput
+            case .unreadable: .ioError
+            case .invalid: .badData
+            }
+        return because(code, error)
+    }
+}
+
+/// One line on standard error, `wavetag: what: where: why`.
+func reportError(_ reason: some CustomStringConvertible) {
+    let line = reason.description.split(whereSeparator: \.isNewline).joined(separator: " ")
+    Output.write("wavetag: \(line)\n", to: STDERR_FILENO)
 }

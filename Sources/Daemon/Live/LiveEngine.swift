@@ -1,0 +1,165 @@
+import Core
+import Glibc
+import Streaming
+import Synchronization
+
+/// The engine's thread: sound out of the capture ring, tags into the report ring. In steady state it neither allocates, locks nor logs, and it waits for nothing but sound.
+// Safe to share: what changes is atomic, or belongs to the thread alone.
+final class LiveEngine: @unchecked Sendable {
+    let counters = LiveCounters()
+    private let capture: CaptureRing
+    private let reports: ReportRing
+    private let tagger: Tagger
+    private let choice: ChannelChoice
+    /// Whether the source waits for us; then being behind is no overload.
+    private let sourceWaits: Bool
+    private var thread: DedicatedThread?
+
+    private var converter: MonoConverter?
+    private var format: CaptureFormat?
+    /// Where the stream will stand when all that was captured has come through the resampler.
+    private var capturedPosition = 0.0
+    /// When the last captured sample was captured, nanoseconds since 1970.
+    private var capturedTime: Int64 = 0
+    /// The newest time that was told: within a stream, times never go back.
+    private var lastTime: Int64 = 0
+    private var blocksBehind = 0
+
+    /// Seconds of sound that may wait before hops are raised.
+    private static let patience = 0.5
+
+    init(
+        tagger: Tagger, choice: ChannelChoice, capture: CaptureRing, reports: ReportRing, sourceWaits: Bool
+    ) {
+        self.tagger = tagger
+        self.choice = choice
+        self.capture = capture
+        self.reports = reports
+        self.sourceWaits = sourceWaits
+        counters.hop.store(tagger.settings.hop, ordering: .relaxed)
+    }
+
+    func start() {
+        thread = DedicatedThread(name: "engine") { [self] in
+            var ended = false
+            while !ended {
+                // The time-out only shows the watchdog that this thread is alive when no sound comes.
+                _ = capture.next(timeout: 500) { block, frames in ended = take(block, frames) }
+                counters.turns.add(1, ordering: .relaxed)
+            }
+        }
+    }
+
+    /// Waits for the thread to end, which it does when the ring ends.
+    func join() { thread?.join() }
+
+    /// - Returns: true when the input has ended.
+    private func take(_ block: CaptureBlock, _ frames: UnsafeRawBufferPointer) -> Bool {
+        switch block.kind {
+        case .sound:
+            hear(block, frames)
+            checkBacklog(block)
+            return false
+        case .gap(let seconds, let reason):
+            drainConverter()
+            converter?.reset()
+            tagger.gap()
+            capturedPosition = Double(tagger.position)
+            let lost = Int64((seconds * Double(Model.sampleRate)).rounded())
+            counters.lostSamples.add(Int(lost), ordering: .relaxed)
+            counters.gaps.add(1, ordering: .relaxed)
+            reports.publish(.gap(position: tagger.position, lost: lost, reason), time: block.time)
+            return false
+        case .end:
+            drainConverter()
+            tagger.finish { publish($0) }
+            publish(.end, time: block.time)
+            return true
+        }
+    }
+
+    private func hear(_ block: CaptureBlock, _ frames: UnsafeRawBufferPointer) {
+        if block.format != format { changeFormat(block.format) }
+        guard let converter else { return }
+        let started = monotonicTime()
+        capturedPosition += Double(block.frames) * Double(Model.sampleRate) / Double(block.format.rate)
+        capturedTime = block.time
+        converter.push(raw: frames, format: block.format.sample) { samples in
+            tagger.feed(samples) { publish($0) }
+        }
+        counters.position.store(Int(tagger.position), ordering: .relaxed)
+        counters.busyNanoseconds.add(Int(monotonicTime() - started), ordering: .relaxed)
+    }
+
+    /// The device came back with another format. Allocates: it happens when a device is opened, not while sound flows.
+    private func changeFormat(_ new: CaptureFormat) {
+        drainConverter()
+        format = new
+        converter = try? MonoConverter(sampleRate: new.rate, channels: new.channels, choice: choice)
+        if converter == nil {
+            // A single channel was wanted that the device doesn't have any more.
+            converter = try? MonoConverter(sampleRate: new.rate, channels: new.channels, choice: .mean)
+        }
+        capturedPosition = Double(tagger.position)
+    }
+
+    private func drainConverter() {
+        converter?.flush { samples in tagger.feed(samples) { publish($0) } }
+    }
+
+    private func publish(_ event: TaggerEvent) {
+        switch event {
+        case .tags(let report):
+            counters.windows.add(1, ordering: .relaxed)
+            waitForRoom()
+            reports.publish(report, time: time(of: report.position))
+        case .song(let song): publish(.song(song), time: time(of: song.end))
+        }
+    }
+
+    private func publish(_ event: LiveEvent, time: Int64) {
+        waitForRoom()
+        reports.publish(event, time: time)
+    }
+
+    /// Where the source waits for us, we wait for the server: a file's events are not to be lost.
+    private func waitForRoom() {
+        while sourceWaits, !reports.hasRoom { sched_yield() }
+    }
+
+    /// When the sample before `position` was captured.
+    private func time(of position: Int64) -> Int64 {
+        let behind = (capturedPosition - Double(position)) / Double(Model.sampleRate)
+        lastTime = max(lastTime, capturedTime - Int64(behind * 1e9))
+        return lastTime
+    }
+
+    /// Longer hops where sound has waited too long, over many blocks: one late turn is no overload.
+    private func checkBacklog(_ block: CaptureBlock) {
+        let seconds = Double(capture.backlog) / Double(block.format.frameBytes * block.format.rate)
+        counters.backlogMicroseconds.store(Int(seconds * 1e6), ordering: .relaxed)
+        guard !sourceWaits, seconds > Self.patience else {
+            blocksBehind = 0
+            return
+        }
+        blocksBehind += 1
+        guard blocksBehind > 50, tagger.settings.hop < TaggerSettings.longestHop / 2 else { return }
+        blocksBehind = 0
+        tagger.raiseHop()
+        counters.hop.store(tagger.settings.hop, ordering: .relaxed)
+        reports.publish(.hopRaised(to: tagger.settings.hop), time: block.time)
+    }
+}
+
+/// What the engine's thread counts; any thread may read.
+final class LiveCounters: Sendable {
+    let position = Atomic<Int>(0)
+    let windows = Atomic<Int>(0)
+    let gaps = Atomic<Int>(0)
+    let lostSamples = Atomic<Int>(0)
+    let busyNanoseconds = Atomic<Int>(0)
+    let backlogMicroseconds = Atomic<Int>(0)
+    let hop = Atomic<Int>(0)
+    /// Turns of the thread's loop: while it grows, the thread lives.
+    let turns = Atomic<Int>(0)
+}

@@ -1,0 +1,164 @@
+import Core
+import Glibc
+import Logging
+import NIOPosix
+import ServiceLifecycle
+import Streaming
+import Synchronization
+
+/// The daemon, put together: capture thread → ring → engine thread → ring → event loop → clients.
+struct LiveService: Service {
+    let logger: Logger
+    private let settings: Settings
+    private let socketPath: String
+    private let model: EventEncoder.ModelFacts
+    private let capture: Capture
+    private let engine: LiveEngine
+    private let reports: ReportRing
+    private let plan: String
+    private let started = monotonicTime()
+
+    /// Seconds of sound that the capture ring holds.
+    private static let captureSeconds = 4
+
+    /// Reads the model and checks everything that can be checked without touching a device or the socket.
+    ///
+    /// - Throws: `ModelFileError`, `TaggerError`.
+    init(_ settings: Settings, environment: [String: String]) throws {
+        var settings = settings
+        // systemd journals what is logged to standard error; so does a terminal.
+        var logger = Logger(label: "wavetag") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = settings.logLevel
+        self.logger = logger
+        socketPath = settings.socketPath ?? SocketPath.standard(environment: environment)
+        let file = try ModelFile.read(path: settings.model ?? DefaultModel.path(environment: environment))
+        model = EventEncoder.ModelFacts(file)
+        settings.tagger.batch = 1
+        let tagger = try Tagger(model: file.model, settings: settings.tagger)
+        plan = tagger.plans.map { "\($0.shape.name) \($0.isWholeWindow ? "whole windows" : "incremental")" }
+            .joined(separator: ", ")
+        self.settings = settings
+
+        let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4
+        let ring = CaptureRing(capacity: max(1 << 20, bytes))
+        capture = Capture(settings.capture, ring: ring) { [logger] event in Self.log(event, to: logger) }
+        reports = ReportRing(capacity: 256, tags: file.model.tags.count, nets: file.model.nets.count)
+        engine = LiveEngine(
+            tagger: tagger, choice: settings.channel.map { .single($0 - 1) } ?? .mean, capture: ring,
+            reports: reports, sourceWaits: settings.capture.pace == .wait)
+    }
+
+    func run() async throws {
+        let socket = try openSocket()
+        defer { socket.removeFile() }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let hub = EventHub(
+            loop: group.next(), encoder: EventEncoder(model: model), source: settings.capture.device,
+            limits: .init(clients: settings.mostClients), logger: logger,
+            status: { [self] in status })
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        let server = try await EventServer(socket: socket, ring: reports, group: group, hub: hub) { end.finish() }
+        try capture.start()
+        engine.start()
+        let watchdog = Watchdog(engine: engine)
+        if settings.statusInterval > 0 { server.every(settings.statusInterval) { hub.sendStatusToAll() } }
+        if let interval = ServiceNotification.watchdogInterval {
+            server.every(interval / 3) { if watchdog.isAlive() { ServiceNotification.watchdog() } }
+        }
+        logger.info("listening", metadata: ["socket": "\(socketPath)", "model": "\(model.name)", "engine": "\(plan)"])
+        ServiceNotification.ready(status: "listening to \(settings.capture.device)")
+
+        await withGracefulShutdownHandler {
+            for await _ in ended {}
+        } onGracefulShutdown: {
+            ServiceNotification.stopping()
+            capture.requestStop()
+        }
+        capture.stop()
+        engine.join()
+        await server.close()
+        try await group.shutdownGracefully()
+    }
+
+    private func openSocket() throws -> ListeningSocket {
+        if let descriptor = ServiceNotification.activatedSocket() {
+            return ListeningSocket(activated: descriptor, path: socketPath)
+        }
+        let folder = socketPath.split(separator: "/").dropLast().joined(separator: "/")
+        // The standard folder is made; one that a user names must be there.
+        if settings.socketPath == nil { mkdir("/" + folder, 0o755) }
+        return try ListeningSocket(path: socketPath, mode: settings.socketMode, group: settings.socketGroup)
+    }
+
+    private static func log(_ event: CaptureEvent, to logger: Logger) {
+        switch event {
+        case .opened(let device, let format):
+            logger.info(
+                "device opened",
+                metadata: [
+                    "device": "\(device)", "rate": "\(format.rate)", "channels": "\(format.channels)",
+                    "format": "\(format.sample)",
+                ])
+            ServiceNotification.status("listening to \(device)")
+        case .waiting(let reason):
+            logger.warning("waiting for the device", metadata: ["reason": "\(reason)"])
+            ServiceNotification.status("waiting for the device: \(reason)")
+        case .lost(let reason): logger.error("device lost", metadata: ["reason": "\(reason)"])
+        case .noRealtimePriority(let reason):
+            logger.notice("capture runs without real-time priority", metadata: ["reason": "\(reason)"])
+        case .ended: logger.info("capture ended")
+        }
+    }
+
+    /// Counters and gauges of all parts but the server.
+    private var status: [(name: String, value: StatusValue)] {
+        let uptime = Double(monotonicTime() - started) / 1e9
+        let busy = Double(engine.counters.busyNanoseconds.load(ordering: .relaxed)) / 1e9
+        let windows = engine.counters.windows.load(ordering: .relaxed)
+        return [
+            ("position", .count(engine.counters.position.load(ordering: .relaxed))),
+            ("hop", .count(engine.counters.hop.load(ordering: .relaxed))),
+            ("engine", .text(plan)), ("kernel", .text(Kernel.best.name)),
+            ("windows", .count(windows)),
+            ("engine_seconds", .number(busy)),
+            ("engine_load", .number(uptime > 0 ? busy / uptime : 0)),
+            ("hop_microseconds", .number(windows > 0 ? busy / Double(windows) * 1e6 : 0)),
+            ("backlog_ms", .number(Double(engine.counters.backlogMicroseconds.load(ordering: .relaxed)) / 1000)),
+            ("device_running", .flag(capture.counters.isRunning.load(ordering: .relaxed))),
+            ("frames", .count(capture.counters.frames.load(ordering: .relaxed))),
+            ("overruns", .count(capture.counters.overruns.load(ordering: .relaxed))),
+            ("suspensions", .count(capture.counters.suspensions.load(ordering: .relaxed))),
+            ("device_losses", .count(capture.counters.losses.load(ordering: .relaxed))),
+            ("frames_dropped", .count(capture.counters.dropped.load(ordering: .relaxed))),
+            ("gaps", .count(engine.counters.gaps.load(ordering: .relaxed))),
+            ("lost_samples", .count(engine.counters.lostSamples.load(ordering: .relaxed))),
+            ("reports_lost", .count(reports.lost.load(ordering: .relaxed))),
+            ("resident_bytes", .count(residentBytes())),
+            ("uptime_seconds", .number(uptime)),
+        ]
+    }
+}
+
+/// Whether the engine's thread still turns: it does twice a second at least, with or without sound.
+private final class Watchdog: Sendable {
+    private let engine: LiveEngine
+    private let seen = Atomic<Int>(-1)
+
+    init(engine: LiveEngine) { self.engine = engine }
+
+    func isAlive() -> Bool {
+        let turns = engine.counters.turns.load(ordering: .relaxed)
+        return seen.exchange(turns, ordering: .relaxed) != turns
+    }
+}
+
+/// Memory that this process holds.
+private func residentBytes() -> Int {
+    guard let file = fopen("/proc/self/statm", "re") else { return 0 }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 128)
+    guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
+    let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+}

@@ -1,0 +1,133 @@
+import Glibc
+import Streaming
+import Synchronization
+
+/// What the engine's thread tells the server.
+enum LiveEvent: Sendable {
+    /// The report stands beside it in the ring.
+    case tags
+    case song(SongReport)
+    case gap(position: Int64, lost: Int64, GapReason)
+    /// The machine couldn't keep up: hops are longer now.
+    case hopRaised(to: Int)
+    case end
+}
+
+/// Reports on their way from the engine's thread to the server's event loop: one writer, one reader, no lock, no allocation.
+///
+/// The writer never waits; where there is no room, the report is counted as lost.
+// Safe to share: a slot belongs to the writer until `written` passes it, and to the reader until `read` does.
+final class ReportRing: @unchecked Sendable {
+    struct Slot {
+        var event: LiveEvent
+        /// When the event's sample was captured, nanoseconds since 1970.
+        var time: Int64
+        var report: TagReport
+    }
+
+    private let slots: UnsafeMutablePointer<Slot>
+    private let capacity: Int
+    private let written = Atomic<Int>(0)
+    private let read = Atomic<Int>(0)
+    /// Reports that found no room.
+    let lost = Atomic<Int>(0)
+    private let pipe: (reader: Int32, writer: Int32)
+    private let readerOwned = Atomic<Bool>(true)
+
+    init(capacity: Int, tags: Int, nets: Int) {
+        self.capacity = capacity
+        slots = .allocate(capacity: capacity)
+        for index in 0..<capacity {
+            // Each slot's arrays are its own: copies of one would be copied again at the first write.
+            (slots + index).initialize(to: Slot(event: .end, time: 0, report: TagReport(tags: tags, nets: nets)))
+            slots[index].report.detach()
+        }
+        var descriptors: [Int32] = [0, 0]
+        precondition(Glibc.pipe(&descriptors) == 0, "no descriptor left for a pipe")
+        for descriptor in descriptors {
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        pipe = (descriptors[0], descriptors[1])
+    }
+
+    deinit {
+        slots.deinitialize(count: capacity)
+        slots.deallocate()
+        close(pipe.writer)
+        if readerOwned.load(ordering: .relaxed) { close(pipe.reader) }
+    }
+
+    /// The descriptor that is readable when there are reports; whoever takes it closes it.
+    func takeReadDescriptor() -> Int32 {
+        readerOwned.store(false, ordering: .relaxed)
+        return pipe.reader
+    }
+
+    // MARK: The writer's side
+
+    func publish(_ event: LiveEvent, time: Int64) { publish(event, time: time, report: nil) }
+
+    func publish(_ report: TagReport, time: Int64) { publish(.tags, time: time, report: report) }
+
+    private func publish(_ event: LiveEvent, time: Int64, report: TagReport?) {
+        let index = written.load(ordering: .relaxed)
+        guard index - read.load(ordering: .acquiring) < capacity else {
+            lost.add(1, ordering: .relaxed)
+            return
+        }
+        let slot = slots + index % capacity
+        slot.pointee.event = event
+        slot.pointee.time = time
+        if let report { slot.pointee.report.overwrite(with: report) }
+        written.store(index + 1, ordering: .releasing)
+        var byte: UInt8 = 0
+        // A full pipe is readable already.
+        _ = write(pipe.writer, &byte, 1)
+    }
+
+    /// Whether there is room; for a writer that may wait.
+    var hasRoom: Bool { written.load(ordering: .relaxed) - read.load(ordering: .acquiring) < capacity }
+
+    // MARK: The reader's side
+
+    /// Hands all reports to `body`, the oldest first.
+    func drain(_ body: (borrowing Slot) -> Void) {
+        var index = read.load(ordering: .relaxed)
+        while index < written.load(ordering: .acquiring) {
+            body(slots[index % capacity])
+            index += 1
+            read.store(index, ordering: .releasing)
+        }
+    }
+}
+
+extension TagReport {
+    /// Copies numbers into the arrays that are there, without an allocation.
+    fileprivate mutating func overwrite(with other: TagReport) {
+        position = other.position
+        songStart = other.songStart
+        songWindows = other.songWindows
+        for tag in window.indices {
+            window[tag] = other.window[tag]
+            song[tag] = other.song[tag]
+        }
+        for net in nets.indices {
+            nets[net].end = other.nets[net].end
+            for tag in nets[net].probabilities.indices {
+                nets[net].probabilities[tag] = other.nets[net].probabilities[tag]
+            }
+        }
+    }
+
+    /// Gives every array memory of its own.
+    fileprivate mutating func detach() {
+        for tag in window.indices.prefix(1) {
+            window[tag] = 0
+            song[tag] = 0
+        }
+        for net in nets.indices {
+            for tag in nets[net].probabilities.indices.prefix(1) { nets[net].probabilities[tag] = 0 }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import Core
+import Logging
+import NIOCore
+import Streaming
+
+/// Everyone who listens, and what each is sent. Belongs to the server's event loop.
+///
+/// Each event is written once for every different wish, and the bytes are shared. A client that doesn't read is sent
+/// nothing beyond what its buffers hold; what it missed is counted and said when it reads again.
+// Safe to share: everything but `init` runs on `loop`, which is checked.
+final class EventHub: @unchecked Sendable {
+    struct Limits: Sendable {
+        var clients = 256
+        /// Lines not understood after which a client is closed.
+        var errors = 16
+        /// Bytes waiting for one client beyond which nothing is added, besides the kernel's buffer.
+        var pendingBytes = 128 * 1024
+        var kernelBytes = 64 * 1024
+    }
+
+    let limits: Limits
+    private let loop: any EventLoop
+    private let encoder: EventEncoder
+    private let source: String
+    private let logger: Logger
+    private let status: @Sendable () -> [(name: String, value: StatusValue)]
+    private var clients: [ObjectIdentifier: Client] = [:]
+    private var position: Int64 = 0
+    private var line: [UInt8] = []
+    private var encoded: [TagsOptions: ByteBuffer] = [:]
+    private var eventsSent = 0
+    private var eventsDropped = 0
+    private var requestErrors = 0
+    private var clientsRefused = 0
+
+    init(
+        loop: any EventLoop, encoder: EventEncoder, source: String, limits: Limits = Limits(), logger: Logger,
+        status: @escaping @Sendable () -> [(name: String, value: StatusValue)]
+    ) {
+        self.loop = loop
+        self.encoder = encoder
+        self.source = source
+        self.limits = limits
+        self.logger = logger
+        self.status = status
+    }
+
+    /// One who listens.
+    final class Client {
+        let channel: any Channel
+        var subscription = Subscription()
+        /// Events that were not sent since the last that was.
+        var dropped = 0
+        var errors = 0
+        /// Position of the last `tags` event sent.
+        var lastTags: Int64?
+
+        init(channel: any Channel) { self.channel = channel }
+    }
+
+    // MARK: Clients come and go
+
+    func add(_ channel: any Channel) -> Client? {
+        loop.preconditionInEventLoop()
+        let client = Client(channel: channel)
+        guard clients.count < limits.clients else {
+            clientsRefused += 1
+            write(client) { $0.error("too many clients: \(limits.clients)", into: &$1) }
+            close(client)
+            return nil
+        }
+        clients[ObjectIdentifier(channel)] = client
+        write(client) { $0.hello(source: source, position: position, into: &$1) }
+        return client
+    }
+
+    func remove(_ client: Client) {
+        loop.preconditionInEventLoop()
+        clients[ObjectIdentifier(client.channel)] = nil
+    }
+
+    /// A client has read, and there is room for it again.
+    func becameWritable(_ client: Client) {
+        guard client.dropped > 0, client.channel.isWritable else { return }
+        let count = client.dropped
+        client.dropped = 0
+        write(client) { $0.dropped(count, into: &$1) }
+    }
+
+    /// A line from a client.
+    func receive(_ line: LineFramer.Line, from client: Client) {
+        do throws(ClientRequestError) {
+            guard case .line(let bytes) = line else {
+                throw ClientRequestError(message: "a line of at most \(LineFramer.longest) bytes wanted")
+            }
+            switch try ClientRequest(parsing: bytes, tags: encoder.tags) {
+            case .subscribe(let subscription):
+                client.subscription = subscription
+                client.lastTags = nil
+            case .status: sendStatus(to: client)
+            }
+        } catch {
+            requestErrors += 1
+            client.errors += 1
+            write(client) { $0.error(error.message, into: &$1) }
+            if client.errors >= limits.errors { close(client) }
+        }
+    }
+
+    // MARK: Events
+
+    func send(_ slot: borrowing ReportRing.Slot) {
+        loop.preconditionInEventLoop()
+        switch slot.event {
+        case .tags: sendTags(slot.report, time: slot.time)
+        case .song(let song):
+            sendToAll { client in bytes(for: client.subscription.options) { encoder.song(song, options: $0, into: &$1) } }
+        case .gap(let position, let lost, let reason):
+            logger.warning("sound was lost", metadata: ["samples": "\(lost)", "reason": "\(reason.name)"])
+            sendToAll { _ in
+                bytes(for: TagsOptions()) { encoder.gap(position: position, lost: lost, reason: reason, into: &$1) }
+            }
+        case .hopRaised(let hop):
+            logger.warning("this machine can't keep up: the hop is longer now", metadata: ["hop": "\(hop)"])
+            for client in clients.values { sendStatus(to: client) }
+        case .end: break
+        }
+    }
+
+    private func sendTags(_ report: TagReport, time: Int64) {
+        position = report.position
+        sendToAll { client in
+            // `every` is told in seconds of sound, so that a file behind the device gives the same events as live sound.
+            if let last = client.lastTags, report.position >= last,
+                Double(report.position - last) < client.subscription.every * Double(Model.sampleRate)
+            {
+                return nil
+            }
+            client.lastTags = report.position
+            return bytes(for: client.subscription.options) { encoder.tags(report, time: time, options: $0, into: &$1) }
+        }
+    }
+
+    private func sendToAll(_ bytes: (Client) -> ByteBuffer?) {
+        encoded.removeAll(keepingCapacity: true)
+        for client in clients.values {
+            guard let buffer = bytes(client) else { continue }
+            send(buffer, to: client)
+        }
+    }
+
+    /// An event's bytes, written once for each different wish.
+    private func bytes(for options: TagsOptions, _ encode: (TagsOptions, inout [UInt8]) -> Void) -> ByteBuffer {
+        if let buffer = encoded[options] { return buffer }
+        line.removeAll(keepingCapacity: true)
+        encode(options, &line)
+        let buffer = ByteBuffer(bytes: line)
+        encoded[options] = buffer
+        return buffer
+    }
+
+    private func write(_ client: Client, _ encode: (EventEncoder, inout [UInt8]) -> Void) {
+        line.removeAll(keepingCapacity: true)
+        encode(encoder, &line)
+        send(ByteBuffer(bytes: line), to: client)
+    }
+
+    private func send(_ buffer: ByteBuffer, to client: Client) {
+        guard client.channel.isWritable else {
+            client.dropped += 1
+            eventsDropped += 1
+            return
+        }
+        eventsSent += 1
+        client.channel.writeAndFlush(buffer, promise: nil)
+    }
+
+    /// Sends status to one client, or to all.
+    func sendStatus(to client: Client) {
+        let values = status() + ownStatus
+        write(client) { $0.status(values, into: &$1) }
+    }
+
+    func sendStatusToAll() {
+        for client in clients.values { sendStatus(to: client) }
+    }
+
+    private var ownStatus: [(name: String, value: StatusValue)] {
+        [
+            ("clients", .count(clients.count)), ("clients_refused", .count(clientsRefused)),
+            ("events_sent", .count(eventsSent)), ("events_dropped", .count(eventsDropped)),
+            ("request_errors", .count(requestErrors)),
+        ]
+    }
+
+    // MARK: The end
+
+    /// Closes a client when what was written has gone, or after a second.
+    private func close(_ client: Client) {
+        let channel = client.channel
+        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
+        loop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+    }
+
+    /// Closes all; the future ends when all are gone.
+    func closeAll() -> EventLoopFuture<Void> {
+        loop.preconditionInEventLoop()
+        let closed = clients.values.map(\.channel.closeFuture)
+        for client in clients.values { close(client) }
+        return EventLoopFuture.andAllComplete(closed, on: loop)
+    }
+}

@@ -1,0 +1,118 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+/// The Unix socket's side of the daemon: accepts clients, hands their lines to the hub, and wakes it when there are reports.
+final class EventServer: Sendable {
+    let hub: EventHub
+    private let group: MultiThreadedEventLoopGroup
+    private let loop: any EventLoop
+    private let listener: any Channel
+    private let reports: any Channel
+
+    /// Starts listening.
+    ///
+    /// - Parameter onEnd: is called on the event loop when the reports have come to their end.
+    init(
+        socket: ListeningSocket, ring: ReportRing, group: MultiThreadedEventLoopGroup, hub: EventHub,
+        onEnd: @escaping @Sendable () -> Void
+    ) async throws {
+        self.group = group
+        self.hub = hub
+        loop = group.next()
+        let limits = hub.limits
+        listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(ChannelOptions.backlog, value: 128)
+            .childChannelOption(ChannelOptions.socketOption(.so_sndbuf), value: numericCast(limits.kernelBytes))
+            .childChannelOption(
+                ChannelOptions.writeBufferWaterMark,
+                value: .init(low: limits.pendingBytes / 4, high: limits.pendingBytes)
+            )
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ClientHandler(hub: hub))
+                }
+            }
+            .withBoundSocket(socket.descriptor).get()
+        reports = try await NIOPipeBootstrap(group: group)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ReportHandler(ring: ring, hub: hub, onEnd: onEnd))
+                }
+            }
+            .takingOwnershipOfDescriptor(input: ring.takeReadDescriptor()).get()
+    }
+
+    /// Calls `body` on the event loop, again and again.
+    func every(_ seconds: Double, _ body: @escaping @Sendable () -> Void) {
+        let interval = TimeAmount.nanoseconds(Int64(seconds * 1e9))
+        loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in body() }
+    }
+
+    /// Stops accepting, lets clients read what was written for them, and closes them.
+    func close() async {
+        try? await listener.close()
+        try? await reports.close()
+        let hub = hub
+        try? await loop.flatSubmit { hub.closeAll() }.get()
+    }
+}
+
+/// One client's connection.
+private final class ClientHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let hub: EventHub
+    private var client: EventHub.Client?
+    private var framer = LineFramer()
+
+    init(hub: EventHub) { self.hub = hub }
+
+    func channelActive(context: ChannelHandlerContext) {
+        client = hub.add(context.channel)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if let client { hub.remove(client) }
+        client = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let client else { return }
+        framer.append(unwrapInboundIn(data).readableBytesView) { hub.receive($0, from: client) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if let client { hub.becameWritable(client) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A client that went away in the middle of something: nothing that anyone need hear of.
+        context.close(promise: nil)
+    }
+}
+
+/// Drains the report ring whenever its pipe says that there is something.
+private final class ReportHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let ring: ReportRing
+    private let hub: EventHub
+    private let onEnd: @Sendable () -> Void
+
+    init(ring: ReportRing, hub: EventHub, onEnd: @escaping @Sendable () -> Void) {
+        self.ring = ring
+        self.hub = hub
+        self.onEnd = onEnd
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        ring.drain { slot in
+            hub.send(slot)
+            if case .end = slot.event { onEnd() }
+        }
+    }
+}

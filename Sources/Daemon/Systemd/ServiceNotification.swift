@@ -1,0 +1,29 @@
+import CSystemd
+import Glibc
+
+/// What systemd is told and what it hands over. Everywhere else all of this does nothing.
+enum ServiceNotification {
+    static func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+    static func status(_ status: String) { send("STATUS=\(status)") }
+    static func stopping() { send("STOPPING=1") }
+    static func watchdog() { send("WATCHDOG=1") }
+
+    /// Whether systemd started this process as a service that notifies.
+    static var isService: Bool { getenv("NOTIFY_SOCKET") != nil || getenv("INVOCATION_ID") != nil }
+
+    /// Seconds within which systemd wants to hear from its watchdog; nil where it doesn't.
+    static var watchdogInterval: Double? {
+        var microseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &microseconds) > 0, microseconds > 0 else { return nil }
+        return Double(microseconds) / 1e6
+    }
+
+    /// The listening Unix socket that systemd opened for this process, if it did.
+    static func activatedSocket() -> Int32? {
+        guard sd_listen_fds(0) >= 1 else { return nil }
+        let first: Int32 = 3
+        return sd_is_socket_unix(first, Int32(SOCK_STREAM.rawValue), 1, nil, 0) > 0 ? first : nil
+    }
+
+    private static func send(_ state: String) { sd_notify(0, state) }
+}
