@@ -40,10 +40,10 @@ struct WatchCommand: ParsableCommand {
         var delay: Int32 = 250
         while true {
             do throws(EventConnection.Failure) {
-                var connection = try EventConnection(path: path)
+                let connection = try EventConnection(path: path)
                 hasConnected = true
                 delay = 250
-                guard follow(&connection, signals: signals, output: &output) else { return }
+                guard follow(connection, signals: signals, output: &output) else { return }
                 output.say("the daemon has gone; waiting for it")
             } catch {
                 guard hasConnected || wait else { throw failure("\(path): \(error.reason)", .unavailable) }
@@ -62,7 +62,7 @@ struct WatchCommand: ParsableCommand {
 
     /// - Returns: false when the program is to end, true when the daemon has gone.
     private func follow(
-        _ connection: inout EventConnection, signals: SignalPipe, output: inout WatchOutput
+        _ connection: EventConnection, signals: SignalPipe, output: inout WatchOutput
     ) -> Bool {
         guard connection.send(subscription) else { return true }
         var waits = [

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A client's end of the daemon's socket. Closes it when it goes.
-struct EventConnection: ~Copyable {
+final class EventConnection {
     /// A line from the daemon that is longer is taken for damage.
     private static let longestLine = 16 << 20
 
@@ -28,18 +28,20 @@ struct EventConnection: ~Copyable {
         guard result == 0 else { throw Failure(reason: String(cString: strerror(errno))) }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
 
     /// False when the daemon is gone.
     func send(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count
+        return Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
     }
 
     /// Reads what is there and hands over every whole line, without its newline.
     ///
     /// - Returns: false when the daemon has closed.
-    mutating func receive(_ body: ([UInt8]) throws -> Void) rethrows -> Bool {
+    func receive(_ body: ([UInt8]) throws -> Void) rethrows -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count < 0 { return errno == EINTR || errno == EAGAIN }

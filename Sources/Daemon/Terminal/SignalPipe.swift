@@ -11,7 +11,11 @@ struct SignalPipe {
 
     init?(_ signals: [Int32]) {
         var descriptors: [Int32] = [0, 0]
-        guard pipe2(&descriptors, O_NONBLOCK | O_CLOEXEC) == 0 else { return nil }
+        guard pipe(&descriptors) == 0 else { return nil }
+        for descriptor in descriptors {
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
         descriptor = descriptors[0]
         signalWriter.store(descriptors[1], ordering: .releasing)
         for number in signals {

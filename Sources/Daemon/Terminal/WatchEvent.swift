@@ -25,7 +25,8 @@ enum WatchEvent: Equatable {
                 song: json.probabilities("song"))
         case "song":
             self = .song(
-                start: json.whole("start"), end: json.whole("end"), song: json.probabilities("song").sortedByProbability)
+                start: json.whole("start"), end: json.whole("end"), song: json.probabilities("song").sortedByProbability
+            )
         case "gap": self = .gap(lost: json.whole("lost"), reason: json.member("reason")?.shownText ?? "")
         case "dropped": self = .dropped(count: json.whole("count"))
         case "error": self = .error(message: json.member("message")?.shownText ?? "")

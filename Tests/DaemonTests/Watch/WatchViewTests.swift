@@ -25,7 +25,9 @@ import Testing
     func bar() throws {
         let lines = try view().lines(width: 41, color: false)
         // 13 columns of name, 6 of spaces and number: 22 are left.
-        #expect(lines[2] == "piano         " + String(repeating: "█", count: 11) + String(repeating: " ", count: 11) + " 0.50")
+        #expect(
+            lines[2] == "piano         " + String(repeating: "█", count: 11) + String(repeating: " ", count: 11)
+                + " 0.50")
     }
 
     @Test("colour only when asked for")
