@@ -1,6 +1,103 @@
 import ArgumentParser
+import Foundation
 
-struct WatchCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "watch", abstract: "")
-    func run() async throws {}
+struct WatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watch",
+        abstract: "Shows what a running daemon hears.",
+        discussion: """
+            Examples:
+              wavetag watch --top 8
+              wavetag watch --format json | jq .window
+            """
+    )
+
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+    @Option(help: "The daemon's socket.") var socket: String?
+    @Option(help: "Show so many of the likeliest tags.") var top: Int = 5
+    @Option(help: "Show tags from this probability on, 0 to 1.") var threshold: Double?
+    @Option(help: "Bars or lines of text, or the events as they come.") var format: Format = .text
+    @Flag(help: "Wait for a daemon that isn't there yet.") var wait = false
+
+    func validate() throws {
+        guard top >= 0 else { throw ValidationError("--top: \(top): 0 or more wanted") }
+        if let threshold, !(0...1).contains(threshold) {
+            throw ValidationError("--threshold: \(threshold): 0 to 1 wanted")
+        }
+    }
+
+    func run() throws {
+        let environment = ProcessInfo.processInfo.environment
+        let path = socket ?? SocketPath.standard(environment: environment)
+        signal(SIGPIPE, SIG_IGN)
+        guard let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) else {
+            throw failure("signals: no descriptor left", .ioError)
+        }
+        var output = WatchOutput(format: format, environment: environment)
+        defer { output.finish() }
+        var hasConnected = false
+        var delay: Int32 = 250
+        while true {
+            do throws(EventConnection.Failure) {
+                let connection = try EventConnection(path: path)
+                hasConnected = true
+                delay = 250
+                guard follow(connection, signals: signals, output: &output) else { return }
+                output.say("the daemon has gone; waiting for it")
+            } catch {
+                guard hasConnected || wait else { throw failure("\(path): \(error.reason)", .unavailable) }
+            }
+            guard pause(milliseconds: delay, signals: signals) else { return }
+            delay = min(5000, delay * 2)
+        }
+    }
+
+    /// The line that asks the daemon for what is shown.
+    var subscription: String {
+        var members = ["\"top\":\(top)"]
+        if let threshold { members.append("\"threshold\":\(threshold)") }
+        return "{\"subscribe\":{\(members.joined(separator: ","))}}\n"
+    }
+
+    /// - Returns: false when the program is to end, true when the daemon has gone.
+    private func follow(
+        _ connection: EventConnection, signals: SignalPipe, output: inout WatchOutput
+    ) -> Bool {
+        guard connection.send(subscription) else { return true }
+        var waits = [
+            pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        while true {
+            guard poll(&waits, 2, -1) > 0 else { continue }
+            while let number = signals.next() {
+                guard number == SIGWINCH else { return false }
+                output.redraw()
+            }
+            guard waits[0].revents != 0 else { continue }
+            var isOpen = true
+            let isConnected = connection.receive { line in
+                if isOpen { isOpen = output.show(line) }
+            }
+            guard isOpen else { return false }
+            guard isConnected else { return true }
+        }
+    }
+
+    /// - Returns: false when a signal has asked to end.
+    private func pause(milliseconds: Int32, signals: SignalPipe) -> Bool {
+        var wait = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&wait, 1, milliseconds)
+        while let number = signals.next() {
+            if number != SIGWINCH { return false }
+        }
+        return true
+    }
+
+    private func failure(_ line: String, _ code: ExitCode) -> ExitCode {
+        let bytes = Array("wavetag: watch: \(line)\n".utf8)
+        _ = write(STDERR_FILENO, bytes, bytes.count)
+        return code
+    }
 }

@@ -1,0 +1,75 @@
+import Glibc
+
+/// Where `watch` writes: a picture redrawn in place on a terminal, lines into anything else.
+struct WatchOutput {
+    private let format: WatchCommand.Format
+    private let isTerminal: Bool
+    private let usesColor: Bool
+    private var view = WatchView()
+    private var linesDrawn = 0
+    private var isCursorHidden = false
+
+    init(format: WatchCommand.Format, environment: [String: String]) {
+        self.format = format
+        isTerminal = format == .text && isatty(STDOUT_FILENO) == 1
+        // no-color.org: set and not empty.
+        usesColor = (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// - Returns: false when nobody reads any more.
+    mutating func show(_ line: [UInt8]) -> Bool {
+        if format == .json { return Self.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
+        guard let event = WatchEvent(parsing: line) else { return true }
+        guard isTerminal else { return Self.write(Array((WatchView.plainLine(event) + "\n").utf8), to: STDOUT_FILENO) }
+        view.show(event)
+        return redraw()
+    }
+
+    /// Says something of the connection, where it doesn't stand among the data.
+    mutating func say(_ note: String) {
+        if isTerminal {
+            view.show(note: note)
+            redraw()
+        } else {
+            _ = Self.write(Array("wavetag: watch: \(note)\n".utf8), to: STDERR_FILENO)
+        }
+    }
+
+    @discardableResult
+    mutating func redraw() -> Bool {
+        guard isTerminal else { return true }
+        var size = winsize()
+        let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        let lines = view.lines(width: isKnown ? Int(size.ws_col) : 80, color: usesColor)
+            .prefix(isKnown && size.ws_row > 1 ? Int(size.ws_row) - 1 : 24)
+        var text = isCursorHidden ? "" : "\u{1B}[?25l"
+        isCursorHidden = true
+        if linesDrawn > 0 { text += "\u{1B}[\(linesDrawn)A" }
+        // Erased first: the old picture may have been longer.
+        text += "\r\u{1B}[J" + lines.map { $0 + "\r\n" }.joined()
+        linesDrawn = lines.count
+        return Self.write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+
+    /// Gives the cursor back.
+    mutating func finish() {
+        guard isCursorHidden else { return }
+        isCursorHidden = false
+        _ = Self.write(Array("\u{1B}[?25h".utf8), to: STDOUT_FILENO)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if count < 0 {
+                    guard errno == EINTR else { return false }
+                    continue
+                }
+                rest = rest.dropFirst(count)
+            }
+            return true
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Testing
+
+@testable import Daemon
+
+@Suite struct WatchViewTests {
+    private func view() throws -> WatchView {
+        var view = WatchView()
+        for line in [
+            #"{"type":"hello","model":{"name":"default"},"source":"hw:1"}"#,
+            #"{"type":"tags","time":"2026-01-02T03:04:05.678Z","window":{"piano":0.5,"female vocalist":0.25},"song":{"rock":1}}"#,
+        ] {
+            view.show(try #require(WatchEvent(parsing: Array(line.utf8))))
+        }
+        return view
+    }
+
+    @Test("no line is wider than the terminal", arguments: [1, 10, 20, 80, 200])
+    func width(_ width: Int) throws {
+        let lines = try view().lines(width: width, color: false)
+        #expect(lines.count == 6)
+        #expect(lines.allSatisfy { $0.count <= width })
+    }
+
+    @Test("a bar is as long as its probability")
+    func bar() throws {
+        let lines = try view().lines(width: 41, color: false)
+        // 13 columns of name, 6 of spaces and number: 22 are left.
+        #expect(
+            lines[2] == "piano         " + String(repeating: "█", count: 11) + String(repeating: " ", count: 11)
+                + " 0.50")
+    }
+
+    @Test("colour only when asked for")
+    func color() throws {
+        #expect(!(try view().lines(width: 80, color: false)).joined().contains("\u{1B}"))
+        #expect((try view().lines(width: 80, color: true)).joined().contains("\u{1B}[36m"))
+    }
+
+    @Test("a tag's name cannot steer the terminal")
+    func control() throws {
+        let line = #"{"type":"tags","window":{"a\u001b[2Jb":0.5},"song":{}}"#
+        let event = try #require(WatchEvent(parsing: Array(line.utf8)))
+        #expect(!WatchView.plainLine(event).contains("\u{1B}"))
+    }
+
+    @Test("what is no event is passed over", arguments: ["", "[]", "{", #"{"type":"new"}"#, #"{"type":1}"#])
+    func unknown(_ line: String) { #expect(WatchEvent(parsing: Array(line.utf8)) == nil) }
+}
