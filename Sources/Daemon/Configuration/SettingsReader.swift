@@ -32,13 +32,12 @@ extension Settings {
                 try key.check(value, source: "environment", name: key.environmentName)
             }
         }
-        providers.append(
-            InMemoryProvider(
-                name: "flags",
-                values: Dictionary(
-                    uniqueKeysWithValues: flags.map { path, value in
-                        (AbsoluteConfigKey(path.split(separator: ".").map(String.init)), ConfigValue(.string(value), isSecret: false))
-                    })))
+        var given: [AbsoluteConfigKey: ConfigValue] = [:]
+        for key in SettingKey.all {
+            guard let value = flags[key.path] else { continue }
+            given[AbsoluteConfigKey(key.path.split(separator: ".").map(String.init))] = key.value(of: value)
+        }
+        providers.append(InMemoryProvider(name: "flags", values: given))
         providers.append(EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "wavetag"))
 
         var netHops: [String: Int] = [:]
@@ -108,6 +107,18 @@ extension Settings {
 }
 
 extension SettingKey {
+    /// A checked text as the kind of value that it is.
+    fileprivate func value(of text: String) -> ConfigValue {
+        let content: ConfigContent =
+            switch kind {
+            case .whole: Int(text).map(ConfigContent.int) ?? .string(text)
+            case .number: Double(text).map(ConfigContent.double) ?? .string(text)
+            case .flag: .bool(text == "true")
+            default: .string(text)
+            }
+        return ConfigValue(content, isSecret: false)
+    }
+
     /// Checks a value that is text, as flags and the environment have it.
     fileprivate func check(_ value: String, source: String, name: String? = nil) throws(SettingsError) {
         let isGood =

@@ -7,7 +7,9 @@ import Streaming
 import Synchronization
 
 /// The daemon, put together: capture thread → ring → engine thread → ring → event loop → clients.
-struct LiveService: Service {
+struct LiveService: Service, CustomStringConvertible {
+    /// What the service is called in logs.
+    var description: String { "live" }
     let logger: Logger
     private let settings: Settings
     private let socketPath: String
