@@ -1,6 +1,120 @@
 import ArgumentParser
+import Core
+import Glibc
+import Streaming
 
-struct BenchCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "bench", abstract: "")
-    func run() async throws {}
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "What the nets cost on this machine, on one core.",
+        discussion: """
+            Without --model the published nets at full width, untrained: arithmetic takes the same time whatever the \
+            weights are. Every case is one line; --json gives one object a line.
+
+            EXAMPLES
+              wavetag bench
+              wavetag bench --json | jq -r '[.name, .median_us] | @tsv'
+              wavetag bench --curve --net 3^9
+            """
+    )
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
+    @Option(help: ArgumentHelp("The nets of this model instead of the published ones.", valueName: "file"))
+    var model: String?
+    @Option(help: ArgumentHelp("Only this net.", valueName: "name"))
+    var net: String?
+    @Flag(help: "Cost against hop: 1 to the window.")
+    var curve = false
+    @Option(help: ArgumentHelp("Time for each case.", valueName: "seconds"))
+    var seconds = BenchCase.duration
+
+    func run() throws {
+        let nets = try nets()
+        if !json {
+            Output.write("case                   hop      median µs      p99 µs   MMAdd   GFLOP/s   × real time\n")
+        }
+        for benchCase in curve ? curveCases(nets) : cases(nets) {
+            let result = benchCase.measure(duration: seconds)
+            guard Output.write(json ? result.json + "\n" : line(result)) else { return }
+        }
+    }
+
+    private func nets() throws -> [PackedNet] {
+        if let model {
+            let file: ModelFile
+            do { file = try ModelFile.read(path: model) } catch { throw ExitCode.because(error) }
+            return try wanted(file.model.nets.map(\.shape.name)).map { index in
+                PackedNet(
+                    file.model.nets[index], batchNormEpsilon: file.model.batchNormEpsilon, function: file.model.output)
+            }
+        }
+        let published = [(3, 9), (2, 13), (2, 14), (3, 8), (4, 6), (4, 7), (5, 5), (5, 6)]
+        return try wanted(published.map { "\($0)^\($1)" }).map { index in
+            let (m, n) = published[index]
+            let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
+            return PackedNet(
+                .heUniform(shape, tags: 50, seed: 1), batchNormEpsilon: 1e-5, function: .sigmoid)
+        }
+    }
+
+    private func wanted(_ names: [String]) throws -> [Int] {
+        let indices = names.indices.filter { net == nil || names[$0] == net }
+        guard !indices.isEmpty else {
+            throw ExitCode.because(.usage, "--net: \(names.joined(separator: ", ")) to choose from, \(net ?? "") found")
+        }
+        return indices
+    }
+
+    private func cases(_ nets: [PackedNet]) -> [BenchCase] {
+        nets.flatMap { net in
+            let name = net.shape.name
+            let hop = Self.naturalHop(net.shape)
+            var cases = [
+                BenchCase(name: "window/\(name)", net: net, hop: net.shape.window, work: .window),
+                BenchCase(name: "hop/\(name)/\(hop)", net: net, hop: hop, work: .hop),
+            ]
+            if net.shape.m == 3 {
+                cases.append(BenchCase(name: "hop/\(name)/243", net: net, hop: 243, work: .hop))
+            }
+            cases.append(BenchCase(name: "file/\(name)/\(hop)", net: net, hop: hop, work: .file(batch: 64)))
+            return cases
+        }
+    }
+
+    private func curveCases(_ nets: [PackedNet]) -> [BenchCase] {
+        nets.flatMap { net in
+            var hops = Set([1, 10, 100, 441, 1000, 2205, 4410, 11_025, 22_050, net.shape.window])
+            var power = 1
+            while power < net.shape.window {
+                hops.insert(power)
+                power *= net.shape.m
+            }
+            return hops.filter { $0 <= net.shape.window }.sorted().map { hop in
+                BenchCase(name: "hop/\(net.shape.name)/\(hop)", net: net, hop: hop, work: .hop)
+            }
+        }
+    }
+
+    /// The power of m nearest to 33 ms: the hop at which a net shares most for an answer 30 times a second.
+    static func naturalHop(_ shape: NetShape) -> Int {
+        var (power, best) = (1, 1)
+        func distance(_ hop: Int) -> Double { abs(log(Double(hop) / 729)) }
+        while power <= shape.window {
+            if distance(power) < distance(best) { best = power }
+            power *= shape.m
+        }
+        return best
+    }
+
+    private func line(_ result: BenchResult) -> String {
+        func column(_ value: Double, _ width: Int, _ decimals: Int) -> String {
+            let text = String(Int(value)) + (decimals > 0 ? ".\(Int(value * 10) % 10)" : "")
+            return String(repeating: " ", count: max(0, width - text.count)) + text
+        }
+        let name = result.name + String(repeating: " ", count: max(0, 19 - result.name.count))
+        return name + column(Double(result.hop), 7, 0) + column(result.median, 15, 1) + column(result.p99, 12, 1)
+            + column(Double(result.multiplyAdds) / 1e6, 8, 1) + column(result.gigaflops, 10, 1)
+            + column(result.realTimeFactor, 14, 1) + "\n"
+    }
 }
