@@ -49,7 +49,8 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
         .testTarget(name: "CoreTests", dependencies: ["Core", "CKernels"]),
-        .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .testTarget(name: "StreamingTests", dependencies: ["Streaming", "AllocationCounter"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

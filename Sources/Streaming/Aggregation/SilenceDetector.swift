@@ -46,13 +46,14 @@ struct SilenceDetector {
 
     /// The oldest finished block not yet taken: whether it was loud.
     mutating func take() -> Bool? {
-        guard taken < finished.count else {
+        guard taken < finished.count else { return nil }
+        let loud = finished[taken]
+        taken += 1
+        if taken == finished.count {
             finished.removeAll(keepingCapacity: true)
             taken = 0
-            return nil
         }
-        taken += 1
-        return finished[taken - 1]
+        return loud
     }
 
     /// Forgets an unfinished block.

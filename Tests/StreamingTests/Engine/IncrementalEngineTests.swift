@@ -27,6 +27,36 @@ struct IncrementalEngineTests {
         try check(shape, hop: testCase.hop, batch: testCase.hop % 2 == 0 ? 1 : 7, seed: UInt64(testCase.hop))
     }
 
+    @Test("Every choice of how many layers share gives the same answers", arguments: 0...8)
+    func everySharing(sharedLayers: Int) throws {
+        for hop in [9, 100, 729] {
+            try check(try .narrow(m: 3, n: 8), hop: hop, batch: 3, seed: 5, sharedLayers: sharedLayers)
+            try check(try .narrow(m: 2, n: 8, firstPadding: 1), hop: hop, batch: 1, seed: 6, sharedLayers: sharedLayers)
+        }
+    }
+
+    @Test("At full width too", arguments: [(3, 9, 729), (3, 9, 1000), (2, 14, 1024)])
+    func fullWidth(m: Int, n: Int, hop: Int) throws {
+        let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
+        let parameters = NetParameters.random(shape, tags: 50, seed: 9)
+        let engine = IncrementalEngine(
+            net: PackedNet(parameters, batchNormEpsilon: 1e-5, function: .sigmoid),
+            plan: .cheapest(shape: shape, tags: 50, hop: hop))
+        var harness = EngineHarness(engine: engine, parameters: parameters, seed: 10)
+        try harness.run(samples: shape.window + 40 * hop, comparing: 8)
+    }
+
+    @Test("After an hour nothing has drifted")
+    func anHour() throws {
+        let shape = try NetShape.narrow(m: 3, n: 8)
+        let parameters = NetParameters.random(shape, tags: 3, seed: 11)
+        let engine = IncrementalEngine(
+            net: PackedNet(parameters, batchNormEpsilon: 1e-5, function: .sigmoid),
+            plan: .cheapest(shape: shape, tags: 3, hop: 729, batch: 16))
+        var harness = EngineHarness(engine: engine, parameters: parameters, seed: 12)
+        try harness.run(samples: 3600 * 22_050, comparing: 50)
+    }
+
     /// Pushes a random signal in random cuts and compares windows with the reference.
     private func check(
         _ shape: NetShape, hop: Int, batch: Int, seed: UInt64, sharedLayers: Int? = nil

@@ -1,0 +1,69 @@
+import AllocationCounter
+import Core
+import Testing
+
+@testable import Streaming
+
+@Suite("Allocations")
+struct AllocationTests {
+    @Test("The counter counts")
+    func counts() {
+        let before = wavetag_allocation_count()
+        let memory = UnsafeMutablePointer<Int>.allocate(capacity: 1000)
+        defer { memory.deallocate() }
+        #expect(wavetag_allocation_count() > before)
+    }
+
+    @Test("Ten thousand hops of the engine allocate nothing", arguments: [1, 100, 729])
+    func engine(hop: Int) throws {
+        let shape = try NetShape.narrow(m: 3, n: 8)
+        let net = PackedNet(.random(shape, tags: 5, seed: 1), batchNormEpsilon: 1e-5, function: .sigmoid)
+        let engine = IncrementalEngine(net: net, plan: .cheapest(shape: shape, tags: 5, hop: hop))
+        var generator = SeededGenerator(seed: 3)
+        let noise = generator.floats(4096)
+        var hops = 0
+        var checksum: Float = 0
+        let before = wavetag_allocation_count()
+        while hops < 10_000 {
+            var wanted = engine.samplesWanted
+            while wanted > 0 {
+                let count = min(wanted, noise.count)
+                noise.withUnsafeBufferPointer { engine.push(UnsafeBufferPointer(rebasing: $0[..<count])) }
+                wanted -= count
+            }
+            if engine.step() > 0 {
+                hops += 1
+                checksum += engine.result(0).probabilities[0]
+            }
+        }
+        #expect(wavetag_allocation_count() - before == 0)
+        #expect(checksum.isFinite && checksum > 0)
+    }
+
+    @Test("Live sound through converter, nets, aggregation and classifier allocates nothing")
+    func tagger() throws {
+        let tagger = try Tagger(model: .random(nets: [(3, 8), (2, 13)], withClassifier: true))
+        let converter = try MonoConverter(sampleRate: 44_100, channels: 2)
+        var generator = SeededGenerator(seed: 4)
+        let block = generator.floats(440, in: -0.5...0.5)
+        var windows = 0
+        func hear(blocks: Int) {
+            for _ in 0..<blocks {
+                block.withUnsafeBufferPointer { block in
+                    converter.push(interleaved: block) { samples in
+                        tagger.feed(samples) { event in
+                            if case .tags = event { windows += 1 }
+                        }
+                    }
+                }
+            }
+        }
+        // What is allocated once (libsoxr grows its buffers in the first second) has been.
+        hear(blocks: 600)
+        let before = wavetag_allocation_count()
+        let heard = windows
+        hear(blocks: 2000)
+        #expect(wavetag_allocation_count() - before == 0)
+        #expect(windows - heard > 250)
+    }
+}
