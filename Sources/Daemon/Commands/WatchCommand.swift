@@ -6,7 +6,10 @@ struct WatchCommand: ParsableCommand {
         commandName: "watch",
         abstract: "Shows what a running daemon hears.",
         discussion: """
-            Examples:
+            Bars in a terminal, plain lines in a pipe, the daemon's own events with --format json. Follows a daemon \
+            that restarts.
+
+            EXAMPLES
               wavetag watch --top 8
               wavetag watch --format json | jq .window
             """
@@ -17,11 +20,17 @@ struct WatchCommand: ParsableCommand {
     @Option(help: "The daemon's socket.") var socket: String?
     @Option(help: "Show so many of the likeliest tags.") var top: Int = 5
     @Option(help: "Show tags from this probability on, 0 to 1.") var threshold: Double?
+    @Option(help: "Seconds between two pictures or lines, at least. Default: 0.1 in a terminal, 1 as lines, 0 as json.")
+    var every: Double?
     @Option(help: "Bars or lines of text, or the events as they come.") var format: Format = .text
     @Flag(help: "Wait for a daemon that isn't there yet.") var wait = false
+    @Flag(help: "End when the daemon does, instead of waiting for it to come back.") var once = false
 
     func validate() throws {
         guard top >= 0 else { throw ValidationError("--top: \(top): 0 or more wanted") }
+        if let every, !(0...86_400).contains(every) {
+            throw ValidationError("--every: \(every): 0 to 86400 wanted")
+        }
         if let threshold, !(0...1).contains(threshold) {
             throw ValidationError("--threshold: \(threshold): 0 to 1 wanted")
         }
@@ -34,7 +43,7 @@ struct WatchCommand: ParsableCommand {
         guard let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) else {
             throw failure("signals: no descriptor left", .ioError)
         }
-        var output = WatchOutput(format: format, environment: environment)
+        var output = WatchOutput(format: format, top: top, threshold: threshold ?? 0, environment: environment)
         defer { output.finish() }
         var hasConnected = false
         var delay: Int32 = 250
@@ -43,7 +52,7 @@ struct WatchCommand: ParsableCommand {
                 let connection = try EventConnection(path: path)
                 hasConnected = true
                 delay = 250
-                guard follow(connection, signals: signals, output: &output) else { return }
+                guard follow(connection, signals: signals, output: &output), !once else { return }
                 output.say("the daemon has gone; waiting for it")
             } catch {
                 guard hasConnected || wait else { throw failure("\(path): \(error.reason)", .unavailable) }
@@ -56,6 +65,8 @@ struct WatchCommand: ParsableCommand {
     /// The line that asks the daemon for what is shown.
     var subscription: String {
         var members = ["\"top\":\(top)"]
+        let every = every ?? (format == .json ? 0 : Output.isTerminal(STDOUT_FILENO) ? 0.1 : 1)
+        if every > 0 { members.append("\"every\":\(every)") }
         if let threshold { members.append("\"threshold\":\(threshold)") }
         return "{\"subscribe\":{\(members.joined(separator: ","))}}\n"
     }

@@ -35,6 +35,20 @@ enum WatchEvent: Equatable {
     }
 }
 
+extension WatchEvent {
+    /// With the likeliest tags only. The daemon sends no others either, but for what was under way before it was asked.
+    func limited(top: Int, threshold: Double) -> WatchEvent {
+        func limited(_ tags: [TagProbability]) -> [TagProbability] {
+            Array(tags.sortedByProbability.filter { $0.probability >= threshold }.prefix(top))
+        }
+        return switch self {
+        case .tags(let time, let window, let song): .tags(time: time, window: limited(window), song: limited(song))
+        case .song(let start, let end, let song): .song(start: start, end: end, song: limited(song))
+        default: self
+        }
+    }
+}
+
 struct TagProbability: Equatable {
     var tag: String
     var probability: Double

@@ -1,0 +1,68 @@
+# wavetag: `make run` hears something, `make test` proves it. Both install what they need.
+
+# One build configuration for everything: other flags would build all of it again. Tests look inside modules
+# (-enable-testing) and run optimised, since they compare hours of sound.
+SWIFT_FLAGS = -c release -Xswiftc -enable-testing
+PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev libsoxr-dev libsystemd-dev libssl-dev \
+           pkg-config python3 fluidsynth fluid-soundfont-gm pulseaudio
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.DEFAULT_GOAL = help
+.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container clean
+
+help:
+	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
+	@echo 'make test            build, and run all tests'
+	@echo 'make build           only build: .build/release/wavetag'
+	@echo 'make bench           time the engine'
+	@echo 'make bench-peers     time it beside ONNX Runtime and OpenVINO (needs pip; see Benchmarks/peers.py)'
+	@echo 'make fixtures        write the tests'"'"' fixtures anew (needs PyTorch; see Tests/Fixtures/make.py)'
+	@echo 'make format, lint    format the sources; check format and layers'
+	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
+
+# Packages of Debian 12. Nothing is asked of apt where all are there.
+install-deps:
+	@missing=; for package in $(PACKAGES); do \
+		dpkg-query -W -f='$${db:Status-Abbrev}' $$package 2>/dev/null | grep -q '^ii' || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+build: install-deps
+	swift build $(SWIFT_FLAGS) --product wavetag
+
+run: build
+	demo/run.sh $(DEVICE)
+
+# Built apart from running, so that a compiler's complaint isn't mixed with a test's.
+test: install-deps
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test $(SWIFT_FLAGS) --skip-build
+
+# OPENBLAS_CORETYPE would hold OpenBLAS to an older processor's arithmetic.
+bench: install-deps
+	cd Benchmarks && env -u OPENBLAS_CORETYPE swift package benchmark --target Engine
+
+bench-peers: build
+	python3 Benchmarks/peers.py
+
+fixtures:
+	python3 Tests/Fixtures/make.py
+
+format:
+	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
+
+lint:
+	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
+	scripts/check-layers.sh
+	bash -n demo/run.sh Tests/Container/run.sh .ci/run
+	python3 -m py_compile demo/compose.py Benchmarks/peers.py Tests/Fixtures/make.py
+
+test-container: build
+	Tests/Container/run.sh
+
+clean:
+	rm -rf .build .run Benchmarks/.build
