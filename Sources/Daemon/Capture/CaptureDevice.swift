@@ -26,7 +26,7 @@ struct CaptureDevice: ~Copyable {
 
     /// 16 bits come first: they hold 96 dB, more than a tagger uses, and a PCM without a format of its own
     /// (the `file` plugin) mostly has such samples.
-    private static let formats: [(SampleFormat, snd_pcm_format_t)] = [
+    static let formats: [(SampleFormat, snd_pcm_format_t)] = [
         (.s16, SND_PCM_FORMAT_S16_LE), (.s32, SND_PCM_FORMAT_S32_LE), (.s24, SND_PCM_FORMAT_S24_LE),
         (.s24packed, SND_PCM_FORMAT_S24_3LE), (.float32, SND_PCM_FORMAT_FLOAT_LE),
     ]

@@ -1,0 +1,148 @@
+import Core
+import Streaming
+
+/// What `wavetag inspect` says of a model: for people, or as JSON.
+struct ModelInspection {
+    private let file: ModelFile
+    private let plans: [EnginePlan]
+
+    /// - Parameter planHop: the hop to plan for; nil: no plans.
+    init(_ file: ModelFile, planHop: Int?) {
+        self.file = file
+        plans = planHop.map { hop in
+            file.model.nets.map { .cheapest(shape: $0.shape, tags: file.model.tags.count, hop: hop) }
+        } ?? []
+    }
+
+    var text: String {
+        let model = file.model
+        var text = """
+            name       \(file.name)
+            sha256     \(file.sha256)
+            size       \(file.size) bytes
+            output     \(model.output.rawValue)
+            tags       \(model.tags.count): \(model.tags.joined(separator: ", "))
+
+            """
+        for net in model.nets { text += describe(net, tags: model.tags.count) }
+        if let classifier = model.classifier {
+            let parts = classifier.configuration
+            text += "\nclassifier over \(parts.nets.joined(separator: ", ")), "
+            text += "levels \(parts.levels.map(String.init).joined(separator: " ")), "
+            text += "\(classifier.layers.first?.inputs ?? 0) features, "
+            text += "hidden \(parts.hidden.map(String.init).joined(separator: " "))\n"
+        } else {
+            text += "\nno song-level classifier: a song is the mean of its windows\n"
+        }
+        for plan in plans { text += describe(plan) }
+        return text
+    }
+
+    private func describe(_ net: NetParameters, tags: Int) -> String {
+        let shape = net.shape
+        var text = "\nnet \(shape.name): window \(shape.window) samples, \(milliseconds(shape.window)) ms; "
+        text += "\(parameterCount(net)) parameters; \(shape.multiplyAdds(tags: tags)) multiply-adds a window"
+        text += shape.firstPadding > 0 ? "; first padding \(shape.firstPadding)\n" : "\n"
+        text += row(["layer", "width", "columns", "parameters", "multiply-adds"])
+        for layer in 0..<shape.layerCount {
+            text += row([
+                "\(layer)", "\(shape.widths[layer])", "\(shape.columns(layer: layer))",
+                "\(net.layers[layer].weight.count + 5 * shape.widths[layer])", "\(multiplyAdds(shape, layer: layer))",
+            ])
+        }
+        return text
+    }
+
+    private func describe(_ plan: EnginePlan) -> String {
+        var text = "\nplan for \(plan.shape.name) at hop \(plan.hop): "
+        text += plan.isWholeWindow ? "whole windows\n" : "layers 0 to \(plan.sharedLayers - 1) shared between windows\n"
+        text += row(["layer", "shared", "phases", "columns/hop", "edges/hop", "multiply-adds", "bytes"])
+        for (index, layer) in plan.layers.enumerated() {
+            let edges = layer.isShared ? layer.columnsPerHop - layer.newColumns : 0
+            text += row([
+                "\(index)", layer.isShared ? "yes" : "no", "\(layer.phases)", "\(layer.columnsPerHop - edges)",
+                "\(edges)", "\(layer.multiplyAdds)", "\(layer.bytes)",
+            ])
+        }
+        let full = plan.shape.multiplyAdds(tags: file.model.tags.count)
+        let ratio = Double(full) / Double(plan.multiplyAdds)
+        text += "\(plan.multiplyAdds) multiply-adds a hop, a full window's \(full) divided by "
+        text += "\(oneDecimal(ratio)); \(plan.bytes) bytes of state\n"
+        return text
+    }
+
+    var json: String {
+        let model = file.model
+        var text: [UInt8] = []
+        func raw(_ string: String) { text += Array(string.utf8) }
+        func list<Element>(_ elements: [Element], _ write: (Element) -> Void) {
+            raw("[")
+            for (index, element) in elements.enumerated() {
+                if index > 0 { raw(",") }
+                write(element)
+            }
+            raw("]")
+        }
+        raw("{\"name\":")
+        text.appendJSON(string: file.name)
+        raw(",\"sha256\":\"\(file.sha256)\",\"size\":\(file.size),\"output\":\"\(model.output.rawValue)\",\"tags\":")
+        list(model.tags) { text.appendJSON(string: $0) }
+        raw(",\"nets\":")
+        list(model.nets) { net in
+            let shape = net.shape
+            raw("{\"name\":")
+            text.appendJSON(string: shape.name)
+            raw(",\"m\":\(shape.m),\"n\":\(shape.n),\"first_padding\":\(shape.firstPadding),\"window\":\(shape.window)")
+            raw(",\"parameters\":\(parameterCount(net)),\"multiply_adds\":\(shape.multiplyAdds(tags: model.tags.count))")
+            raw(",\"layers\":")
+            list(Array(0..<shape.layerCount)) { layer in
+                raw("{\"width\":\(shape.widths[layer]),\"columns\":\(shape.columns(layer: layer))")
+                raw(",\"multiply_adds\":\(multiplyAdds(shape, layer: layer))}")
+            }
+            raw("}")
+        }
+        if let classifier = model.classifier {
+            raw(",\"classifier\":{\"nets\":")
+            list(classifier.configuration.nets) { text.appendJSON(string: $0) }
+            raw(",\"levels\":\(classifier.configuration.levels),\"hidden\":\(classifier.configuration.hidden)}")
+        }
+        if !plans.isEmpty {
+            raw(",\"plans\":")
+            list(plans) { plan in
+                raw("{\"net\":")
+                text.appendJSON(string: plan.shape.name)
+                raw(",\"hop\":\(plan.hop),\"shared_layers\":\(plan.sharedLayers),\"multiply_adds\":\(plan.multiplyAdds)")
+                raw(",\"bytes\":\(plan.bytes),\"layers\":")
+                list(plan.layers) { layer in
+                    raw("{\"shared\":\(layer.isShared),\"phases\":\(layer.phases),\"columns\":\(layer.columnsPerHop)")
+                    raw(",\"multiply_adds\":\(layer.multiplyAdds),\"bytes\":\(layer.bytes)}")
+                }
+                raw("}")
+            }
+        }
+        raw("}")
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private func parameterCount(_ net: NetParameters) -> Int {
+        // A convolution's weights and bias, a batch norm's weight, bias, mean and variance.
+        zip(net.layers, net.shape.widths).reduce(net.output.weight.count + net.output.bias.count) {
+            $0 + $1.0.weight.count + 5 * $1.1
+        }
+    }
+
+    private func multiplyAdds(_ shape: NetShape, layer: Int) -> Int {
+        let rows = shape.columns(layer: layer) * ((1...shape.n).contains(layer) ? shape.m : 1)
+        return rows * shape.kernelWidth(layer: layer) * shape.inputChannels(layer: layer) * shape.widths[layer]
+    }
+
+    private func milliseconds(_ samples: Int) -> Int {
+        Int((Double(samples) * 1000 / Double(Model.sampleRate)).rounded())
+    }
+
+    private func oneDecimal(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+
+    private func row(_ cells: [String]) -> String {
+        cells.map { String(repeating: " ", count: max(1, 14 - $0.count)) + $0 }.joined() + "\n"
+    }
+}
