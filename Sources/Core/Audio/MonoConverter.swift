@@ -13,6 +13,7 @@ public final class MonoConverter {
 
     /// - Throws: `ResamplerError` for a rate that can't be converted or a channel that isn't there.
     public init(sampleRate: Int, channels: Int, choice: ChannelChoice = .mean) throws(ResamplerError) {
+        guard channels > 0 else { throw ResamplerError(description: "1 channel or more wanted, \(channels) found") }
         if case .single(let channel) = choice, !(0..<channels).contains(channel) {
             throw ResamplerError(description: "channel \(channel + 1) wanted, \(channels) found")
         }

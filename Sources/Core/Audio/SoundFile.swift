@@ -3,7 +3,8 @@ import Glibc
 
 /// A sound file of any format that libsndfile reads: wav, flac, ogg, opus, mp3 and many more.
 ///
-/// A truncated file gives the sound it holds. Samples that aren't finite numbers count as 0.
+/// A damaged or truncated file gives the sound that can be read of it; only one that gives none is an error. A file that
+/// says it has no frames has none, and that is no error. Samples that aren't finite numbers count as 0.
 public final class SoundFile {
     /// Hz.
     public let sampleRate: Int
@@ -12,27 +13,26 @@ public final class SoundFile {
     public let frames: Int
     private let handle: OpaquePointer
     private let path: String
+    private var framesRead = 0
 
-    /// - Parameter path: `-` is standard input. A pipe is first copied to a file without a name, since most formats
-    ///   are read by jumping about.
+    /// - Parameters:
+    ///   - path: `-` is standard input. What can't be jumped about in (a pipe) is first copied to a file without a name,
+    ///     since most formats are read that way.
+    ///   - isInterrupted: asked while a pipe is copied, whenever a signal comes; true ends the copy with what there is.
     /// - Throws: `SoundFileError`, one line.
-    public init(path: String) throws(SoundFileError) {
+    public init(path: String, isInterrupted: () -> Bool = { false }) throws(SoundFileError) {
         self.path = path
         var info = SF_INFO()
-        let file: Int32
-        if path == "-" {
-            file = try Self.seekableStandardInput()
-        } else {
-            file = open(path, O_RDONLY | O_CLOEXEC)
-            guard file >= 0 else {
-                throw SoundFileError(errno == ENOENT ? .missing : .unreadable, path, String(cString: strerror(errno)))
-            }
-            var status = stat()
-            guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
-                close(file)
-                throw SoundFileError(.invalid, path, "a directory")
-            }
+        var file = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            throw SoundFileError(errno == ENOENT ? .missing : .unreadable, path, String(cString: strerror(errno)))
         }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else {
+            close(file)
+            throw SoundFileError(.invalid, path, "a directory")
+        }
+        if lseek(file, 0, SEEK_CUR) < 0 { file = try Self.spooled(file, path: path, isInterrupted: isInterrupted) }
         // libsndfile closes the descriptor, also when it can't read it.
         guard let handle = sf_open_fd(file, Int32(SFM_READ), &info, 1) else {
             throw SoundFileError(.invalid, path, Self.reason(sf_strerror(nil)))
@@ -52,12 +52,16 @@ public final class SoundFile {
 
     /// Reads the next frames, interleaved, as many as fit.
     ///
-    /// - Returns: frames read; 0 at the end.
-    /// - Throws: `SoundFileError` when the file is damaged before anything of this read could be had.
+    /// - Returns: frames read; 0 at the end of what can be read.
+    /// - Throws: `SoundFileError` when a file that should have sound gives none.
     public func read(into buffer: UnsafeMutableBufferPointer<Float>) throws(SoundFileError) -> Int {
         let count = Int(sf_readf_float(handle, buffer.baseAddress, sf_count_t(buffer.count / channels)))
-        if count == 0, sf_error(handle) != SF_ERR_NO_ERROR {
-            throw SoundFileError(.invalid, path, Self.reason(sf_strerror(handle)))
+        framesRead += count
+        if framesRead == 0, frames != 0 {
+            let error = sf_error(handle)
+            throw SoundFileError(
+                error == Int32(SF_ERR_SYSTEM) ? .unreadable : .invalid, path,
+                error == Int32(SF_ERR_NO_ERROR) ? "no sound can be read" : Self.reason(sf_strerror(handle)))
         }
         for index in 0..<(count * channels) where !buffer[index].isFinite { buffer[index] = 0 }
         return count
@@ -90,18 +94,21 @@ public final class SoundFile {
         return reason
     }
 
-    private static func seekableStandardInput() throws(SoundFileError) -> Int32 {
-        func failure() -> SoundFileError { SoundFileError(.unreadable, "-", String(cString: strerror(errno))) }
-        let input = dup(STDIN_FILENO)
-        guard input >= 0 else { throw failure() }
-        if lseek(input, 0, SEEK_CUR) >= 0 { return input }
+    /// A file without a name that holds what `input` gives until its end; closes `input`.
+    private static func spooled(
+        _ input: Int32, path: String, isInterrupted: () -> Bool
+    ) throws(SoundFileError) -> Int32 {
         defer { close(input) }
+        func failure() -> SoundFileError { SoundFileError(.unreadable, path, String(cString: strerror(errno))) }
         guard let spool = tmpfile() else { throw failure() }
         defer { fclose(spool) }
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = Glibc.read(input, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EINTR {
+                guard isInterrupted() else { continue }
+                break
+            }
             guard count >= 0 else { throw failure() }
             if count == 0 { break }
             guard fwrite(buffer, 1, count, spool) == count else { throw failure() }

@@ -15,21 +15,26 @@ final class Capture: @unchecked Sendable {
     private let stopped = Atomic<Bool>(false)
     private var thread: DedicatedThread?
 
+    /// The device as `start` opened it, until the thread takes it.
+    private var first: CaptureDevice?
+
     // The thread's own.
     private var format = CaptureFormat(sample: .s16, rate: 0, channels: 0)
     /// When the last good frame was captured, monotonic nanoseconds; 0 before the first.
     private var lastFrame: Int64 = 0
     /// A gap that is to be said before the next sound.
     private var pendingGap: GapReason?
-    /// Frames dropped since the ring was full.
-    private var droppedFrames = 0
+    /// Seconds of sound dropped since the ring was full.
+    private var droppedSeconds = 0.0
     private var seconds = 0.0
+    private var pace: CaptureSettings.Pace
 
     /// - Parameters:
     ///   - ring: seconds of sound that the ring holds are its maker's choice.
     ///   - observer: is called on the capture thread when the device changes.
     init(_ settings: CaptureSettings, ring: CaptureRing, observer: @escaping @Sendable (CaptureEvent) -> Void) {
         self.settings = settings
+        pace = settings.pace
         self.ring = ring
         self.observer = observer
         stopDescriptor = wavetag_event_counter()
@@ -45,7 +50,7 @@ final class Capture: @unchecked Sendable {
     /// - Throws: `CaptureError` when the device isn't there and isn't to be waited for.
     func start() throws(CaptureError) {
         // Opened once here, so that a wrong name is an error of the command and not a log line.
-        if !settings.waitForDevice { _ = try CaptureDevice(settings) }
+        if !settings.waitForDevice { first = try CaptureDevice(settings) }
         thread = DedicatedThread(name: "capture") { [self] in run() }
     }
 
@@ -59,6 +64,11 @@ final class Capture: @unchecked Sendable {
     /// Stops the thread and waits for its end.
     func stop() {
         requestStop()
+        waitForEnd()
+    }
+
+    /// Waits until the thread has ended, of itself or because it was asked to.
+    func waitForEnd() {
         thread?.join()
         thread = nil
     }
@@ -70,14 +80,18 @@ final class Capture: @unchecked Sendable {
         var delay = CaptureSettings.backOff.lowerBound
         var isWaiting = false
         while !stopped.load(ordering: .acquiring) {
-            do {
-                let device = try CaptureDevice(settings)
+            do throws(CaptureError) {
+                let device = if let first = first.take() { first } else { try CaptureDevice(settings) }
                 format = device.format
-                delay = CaptureSettings.backOff.lowerBound
                 isWaiting = false
                 observer(.opened(device: settings.device, device.format))
                 counters.isRunning.store(true, ordering: .relaxed)
+                let framesBefore = counters.frames.load(ordering: .relaxed)
                 let reason = capture(from: device)
+                // A device that opens and fails at once is not tried without pause.
+                if counters.frames.load(ordering: .relaxed) > framesBefore {
+                    delay = CaptureSettings.backOff.lowerBound
+                }
                 counters.isRunning.store(false, ordering: .relaxed)
                 guard let reason else { break }
                 counters.losses.add(1, ordering: .relaxed)
@@ -90,6 +104,7 @@ final class Capture: @unchecked Sendable {
             sleep(seconds: delay)
             delay = min(delay * 2, CaptureSettings.backOff.upperBound)
         }
+        sayDropped()
         commitMark(.end)
         observer(.ended)
     }
@@ -101,6 +116,7 @@ final class Capture: @unchecked Sendable {
         let started = monotonicTime()
         var frames = 0
         var lastDelivery = started
+        var emptyTurns = 0
         while !stopped.load(ordering: .acquiring) {
             let piece = device.period
             let bytes = piece * format.frameBytes
@@ -108,15 +124,27 @@ final class Capture: @unchecked Sendable {
             switch device.read(into: target ?? scratch(bytes), frames: piece) {
             case .frames(let count):
                 lastDelivery = monotonicTime()
+                emptyTurns = 0
                 frames += count
-                deliver(count, reserved: bytes, inRing: target != nil, at: lastDelivery)
+                let unread = pace == .device ? min(device.unread, 2 * format.rate) : 0
+                deliver(
+                    count, reserved: bytes, inRing: target != nil,
+                    at: lastDelivery - Int64(Double(unread) / Double(format.rate) * 1e9))
                 seconds += Double(count) / Double(format.rate)
                 if settings.duration > 0, seconds >= settings.duration { return nil }
-                if settings.pace == .realtime {
+                let ahead = Double(frames) / Double(format.rate) - Double(lastDelivery - started) / 1e9
+                if pace == .device, ahead > Self.mostAhead {
+                    pace = .realtime
+                    observer(.unclocked)
+                }
+                if pace == .realtime {
                     sleep(until: started + Int64(Double(frames) / Double(format.rate) * 1e9))
                 }
             case .wait:
                 guard device.wait(stop: stopDescriptor, timeout: CaptureSettings.patience) else { return nil }
+                // A device in error may be readable for ever and deliver nothing: at real-time priority that is a core gone.
+                emptyTurns += 1
+                if emptyTurns > 20 { sleep(seconds: 0.005) }
                 if monotonicTime() - lastDelivery >= Int64(CaptureSettings.patience) * 1_000_000 {
                     return "nothing was delivered for \(CaptureSettings.patience / 1000) s"
                 }
@@ -146,16 +174,14 @@ final class Capture: @unchecked Sendable {
         counters.frames.add(count, ordering: .relaxed)
         let duration = Int64(Double(count) / Double(format.rate) * 1e9)
         guard inRing else {
-            droppedFrames += count
+            droppedSeconds += Double(count) / Double(format.rate)
             counters.dropped.add(count, ordering: .relaxed)
-            lastFrame = now
+            // What a lost device lost is still to be measured, from the last frame that came through.
+            if pendingGap == nil { lastFrame = now }
             return
         }
         // Frames in the ring's reserved place stay there: a gap's mark takes no bytes.
-        if droppedFrames > 0 {
-            commitMark(.gap(seconds: Double(droppedFrames) / Double(format.rate), .overload))
-            droppedFrames = 0
-        }
+        if pendingGap == nil { sayDropped() } else { droppedSeconds = 0 }
         if let reason = pendingGap {
             if lastFrame > 0 {
                 let missing = Double(max(0, now - lastFrame - duration)) / 1e9
@@ -165,15 +191,27 @@ final class Capture: @unchecked Sendable {
         }
         lastFrame = now
         ring.commit(
-            CaptureBlock(kind: .sound, format: format, frames: count, time: realTime()), reserved: reserved)
+            CaptureBlock(
+                kind: .sound, format: format, frames: count, time: realTime() - (monotonicTime() - now)),
+            reserved: reserved)
     }
+
+    /// Says what found no room.
+    private func sayDropped() {
+        guard droppedSeconds > 0 else { return }
+        commitMark(.gap(seconds: droppedSeconds, .overload))
+        droppedSeconds = 0
+    }
+
+    /// Seconds of sound that a device may be ahead of time, from its buffer, before it counts as one without a clock.
+    private static let mostAhead = 3.0
 
     /// Room in the ring; where the reader sets the pace, waits for it.
     private func room(for bytes: Int) -> UnsafeMutableRawPointer? {
         while true {
             ring.clearRoomSignal()
             if let target = ring.reserve(bytes) { return target }
-            guard settings.pace == .wait, !stopped.load(ordering: .acquiring) else { return nil }
+            guard pace == .wait, !stopped.load(ordering: .acquiring) else { return nil }
             var descriptors = (
                 pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: ring.roomDescriptor, events: Int16(POLLIN), revents: 0)

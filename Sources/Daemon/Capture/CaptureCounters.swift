@@ -11,8 +11,6 @@ final class CaptureCounters: Sendable {
     let dropped = Atomic<Int>(0)
     /// Whether a device is open and running.
     let isRunning = Atomic<Bool>(false)
-
-    func add(_ count: Int, to counter: borrowing Atomic<Int>) { counter.add(count, ordering: .relaxed) }
 }
 
 /// What the capture thread tells when its device changes; never while sound flows.
@@ -21,5 +19,7 @@ enum CaptureEvent: Sendable, Equatable {
     case waiting(reason: String)
     case lost(reason: String)
     case noRealtimePriority(reason: String)
+    /// The device delivers faster than time passes: from here on it is read in real time.
+    case unclocked
     case ended
 }

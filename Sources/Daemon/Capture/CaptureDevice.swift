@@ -131,6 +131,9 @@ struct CaptureDevice: ~Copyable {
         }
     }
 
+    /// Frames that the device has captured and that are not yet read.
+    var unread: Int { max(0, Int(snd_pcm_avail_update(pcm))) }
+
     /// Starts again after an overrun.
     ///
     /// - Returns: false when the device must be opened anew.

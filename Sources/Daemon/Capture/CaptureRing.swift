@@ -54,7 +54,8 @@ final class CaptureRing: @unchecked Sendable {
 
     /// Room for `count` bytes in one piece, or nil where the reader is too far behind.
     func reserve(_ count: Int) -> UnsafeMutableRawPointer? {
-        guard writtenBlocks.load(ordering: .relaxed) - readBlocks.load(ordering: .acquiring) < blockCapacity - 1 else {
+        // Sound may need two marks before it, and the end one behind it.
+        guard writtenBlocks.load(ordering: .relaxed) - readBlocks.load(ordering: .acquiring) < blockCapacity - 4 else {
             return nil
         }
         let start = placed(count)
@@ -73,7 +74,7 @@ final class CaptureRing: @unchecked Sendable {
         signal(dataReady)
     }
 
-    /// Whether a block without sound has room. One place is always kept for it.
+    /// Whether a block without sound has room.
     var hasRoomForMark: Bool {
         writtenBlocks.load(ordering: .relaxed) - readBlocks.load(ordering: .acquiring) < blockCapacity
     }

@@ -17,7 +17,7 @@ struct CaptureSettings: Sendable, Equatable {
     /// Wanted; the device's nearest is taken. 1 to 8.
     var channels = 2
     /// Milliseconds that the device gathers before it hands them over.
-    var period = 5.0
+    var period = 2.5
     var pace = Pace.device
     /// Whether a device that isn't there at start is waited for.
     var waitForDevice = false

@@ -87,14 +87,14 @@ struct TagCommand: AsyncParsableCommand {
             encoder: EventEncoder(model: .init(modelFile)), format: format, options: options, every: every)
         var failed = false
         for file in files {
-            do {
-                let isOpen = try FileTagging(tagger: tagger, path: file, interruption: interrupted).run(&printer)
-                guard isOpen else { return }
+            do throws(SoundFileError) {
+                try FileTagging(tagger: tagger, path: file, interruption: interrupted).run(&printer)
             } catch {
                 reportError(error)
                 failed = true
             }
-            if interrupted.isRequested { return }
+            if let failure = printer.failure { throw ExitCode.because(.ioError, "standard output: \(failure)") }
+            if interrupted.isRequested || !printer.isOpen { return }
         }
         if failed { throw ExitCode.badData }
     }
@@ -106,9 +106,8 @@ private struct FileTagging {
     let path: String
     let interruption: Interruption
 
-    /// - Returns: false when nobody reads standard output any more.
-    func run(_ printer: inout TagPrinter) throws(SoundFileError) -> Bool {
-        let file = try SoundFile(path: path)
+    func run(_ printer: inout TagPrinter) throws(SoundFileError) {
+        let file = try SoundFile(path: path) { interruption.isRequested }
         let converter: MonoConverter
         do {
             converter = try MonoConverter(sampleRate: file.sampleRate, channels: file.channels)
@@ -121,7 +120,7 @@ private struct FileTagging {
         var damage: SoundFileError?
         while printer.isOpen, !interruption.isRequested {
             var frames = 0
-            do { frames = try file.read(into: buffer) } catch { damage = error }
+            do throws(SoundFileError) { frames = try file.read(into: buffer) } catch { damage = error }
             guard frames > 0 else { break }
             converter.push(interleaved: UnsafeBufferPointer(rebasing: buffer[..<(frames * file.channels)])) {
                 tagger.feed($0) { printer.print($0) }
@@ -132,7 +131,6 @@ private struct FileTagging {
         tagger.finish { printer.print($0) }
         progress.clear()
         if let damage { throw damage }
-        return printer.isOpen
     }
 }
 
@@ -142,12 +140,11 @@ struct Interruption: Sendable {
 
     /// Catches the signals from here on; the second one ends the program at once.
     static func installed() -> Interruption {
-        for number in [SIGINT, SIGTERM] {
-            signal(number) { number in
-                Interruption.requested = 1
-                signal(number, SIG_DFL)
-            }
-        }
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in Interruption.requested = 1 }
+        // A read that waits is to end, and a second signal is to end the program.
+        action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
+        for number in [SIGINT, SIGTERM] { sigaction(number, &action, nil) }
         return Interruption()
     }
 

@@ -108,6 +108,7 @@ struct LiveService: Service, CustomStringConvertible {
         case .lost(let reason): logger.error("device lost", metadata: ["reason": "\(reason)"])
         case .noRealtimePriority(let reason):
             logger.notice("capture runs without real-time priority", metadata: ["reason": "\(reason)"])
+        case .unclocked: logger.notice("the device has no clock: it is read in real time")
         case .ended: logger.info("capture ended")
         }
     }

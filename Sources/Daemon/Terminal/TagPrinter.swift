@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Streaming
 
 /// Prints what the tagger says of files: the daemon's events, text for people, or a table.
@@ -14,6 +15,8 @@ struct TagPrinter {
     private var hasHeader = false
     /// False when nobody reads any more.
     private(set) var isOpen = true
+    /// Why nothing more can be written, where it isn't that nobody reads.
+    private(set) var failure: String?
 
     init(encoder: EventEncoder, format: TagCommand.Format, options: TagsOptions, every: Double) {
         self.encoder = encoder
@@ -63,7 +66,9 @@ struct TagPrinter {
     }
 
     private mutating func flush() {
-        if isOpen, !line.isEmpty { isOpen = Output.write(line) }
+        guard isOpen, !line.isEmpty, !Output.write(line) else { return }
+        isOpen = false
+        if errno != EPIPE { failure = String(cString: strerror(errno)) }
     }
 
     private mutating func text(_ head: String, _ probabilities: [Float]) {

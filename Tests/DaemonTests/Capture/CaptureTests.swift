@@ -1,0 +1,153 @@
+import Core
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Daemon
+
+/// Real ALSA devices: the `file` plugin, and PulseAudio's null sink.
+@Suite("Capture", .serialized)
+struct CaptureTests {
+    /// Keeps what the capture thread tells.
+    private final class Events: Sendable {
+        private let events = Mutex<[CaptureEvent]>([])
+        func note(_ event: CaptureEvent) { events.withLock { $0.append(event) } }
+        var all: [CaptureEvent] { events.withLock { $0 } }
+    }
+
+    private func ramp(_ count: Int) -> [UInt8] {
+        (0..<count).flatMap { value in [UInt8(value & 0xFF), UInt8(value >> 8 & 0xFF)] }
+    }
+
+    @Test("A file behind ALSA comes through byte for byte, and silence behind its end")
+    func file() async throws {
+        let device = AlsaConfiguration.shared.fileDevice("file1")
+        let bytes = ramp(22_050)
+        try Data(bytes).write(to: URL(fileURLWithPath: device.path))
+        let (heard, frames, format) = try await blocking {
+            let settings = CaptureSettings(
+                device: device.name, rate: 22_050, channels: 1, pace: .wait, realtimePriority: 0, duration: 2)
+            // A ring of a tenth of a second: the device must be made to wait.
+            let capture = Capture(settings, ring: CaptureRing(capacity: 4410, blocks: 64)) { _ in }
+            try capture.start()
+            defer { capture.stop() }
+            var heard: [UInt8] = []
+            var format: CaptureFormat?
+            var ended = false
+            while !ended, capture.ring.next(timeout: 10_000, { block, bytes in
+                ended = block.kind == .end
+                if block.kind == .sound { format = block.format }
+                heard += bytes
+            }) {}
+            return (heard, capture.counters.frames.load(ordering: .relaxed), format)
+        }
+        #expect(format == CaptureFormat(sample: .s16, rate: 22_050, channels: 1))
+        #expect(Array(heard.prefix(bytes.count)) == bytes)
+        #expect(heard.dropFirst(bytes.count).allSatisfy { $0 == 0 })
+        #expect(heard.count == frames * 2)
+        #expect(frames >= 44_100 && frames < 44_100 + 200)
+    }
+
+    @Test("In real time a device without a clock takes as long as its sound")
+    func realtime() async throws {
+        let device = AlsaConfiguration.shared.fileDevice("file2")
+        try Data(ramp(1000)).write(to: URL(fileURLWithPath: device.path))
+        let (seconds, dropped) = try await blocking {
+            let settings = CaptureSettings(
+                device: device.name, rate: 8000, channels: 2, pace: .realtime, realtimePriority: 0, duration: 0.5)
+            let capture = Capture(settings, ring: CaptureRing(capacity: 1 << 20)) { _ in }
+            let started = monotonicTime()
+            try capture.start()
+            defer { capture.stop() }
+            var ended = false
+            while !ended, capture.ring.next(timeout: 10_000, { block, _ in ended = block.kind == .end }) {}
+            return (Double(monotonicTime() - started) / 1e9, capture.counters.dropped.load(ordering: .relaxed))
+        }
+        #expect(seconds >= 0.49)
+        #expect(dropped == 0)
+    }
+
+    @Test("A reader that is too slow costs sound, which is counted and said")
+    func overload() async throws {
+        let device = AlsaConfiguration.shared.fileDevice("file3")
+        try Data(ramp(1000)).write(to: URL(fileURLWithPath: device.path))
+        let (kept, lost, dropped, total) = try await blocking {
+            let settings = CaptureSettings(
+                device: device.name, rate: 8000, channels: 1, pace: .realtime, realtimePriority: 0, duration: 0.5)
+            // Nobody reads before the end: a ring of 50 ms fills, and the rest is lost.
+            let capture = Capture(settings, ring: CaptureRing(capacity: 800)) { _ in }
+            try capture.start()
+            capture.waitForEnd()
+            var kept = 0
+            var lost = 0.0
+            while capture.ring.next(timeout: 0, { block, _ in
+                kept += block.frames
+                if case .gap(let seconds, .overload) = block.kind { lost += seconds }
+            }) {}
+            return (
+                kept, lost, capture.counters.dropped.load(ordering: .relaxed),
+                capture.counters.frames.load(ordering: .relaxed)
+            )
+        }
+        #expect(kept + dropped == total)
+        #expect(dropped > 0 && abs(lost * 8000 - Double(dropped)) < 1)
+    }
+
+    @Test("A device that isn't there is an error, or is waited for")
+    func absent() async throws {
+        _ = AlsaConfiguration.shared
+        let events = Events()
+        try await blocking {
+            var settings = CaptureSettings(device: "no_such_device", realtimePriority: 0)
+            let refused = Capture(settings, ring: CaptureRing(capacity: 1 << 16)) { _ in }
+            let error = #expect(throws: CaptureError.self) { try refused.start() }
+            #expect(error?.description == "no_such_device: No such file or directory")
+            settings.waitForDevice = true
+            let waiting = Capture(settings, ring: CaptureRing(capacity: 1 << 16)) { events.note($0) }
+            try waiting.start()
+            let stopped = monotonicTime()
+            waiting.stop()
+            #expect(monotonicTime() - stopped < 1_000_000_000)
+        }
+        #expect(events.all.last == .ended)
+    }
+
+    @Test("A device that vanishes is waited for, and what was lost meanwhile is measured")
+    func vanishes() async throws {
+        let configuration = AlsaConfiguration.shared
+        let events = Events()
+        let (gaps, outage) = try await blocking {
+            var server = try PulseServer(configuration)
+            let settings = CaptureSettings(
+                device: "pulse", rate: 44_100, channels: 2, waitForDevice: false, realtimePriority: 0)
+            let capture = Capture(settings, ring: CaptureRing(capacity: 1 << 20)) { events.note($0) }
+            try capture.start()
+            defer { capture.stop() }
+            var gaps: [(Double, GapReason)] = []
+            func hear(seconds: Double, untilGap: Bool = false) throws {
+                var frames = 0
+                while untilGap ? gaps.isEmpty : Double(frames) < seconds * 44_100 {
+                    let came = capture.ring.next(timeout: 20_000) { block, _ in
+                        frames += block.frames
+                        if case .gap(let lost, let reason) = block.kind { gaps.append((lost, reason)) }
+                    }
+                    guard came else { throw WavetagProcess.Failure(description: "no sound within 20 s") }
+                }
+            }
+            try hear(seconds: 0.5)
+            let killed = monotonicTime()
+            server.kill()
+            server = try PulseServer(configuration)
+            try hear(seconds: 0, untilGap: true)
+            let outage = Double(monotonicTime() - killed) / 1e9
+            try hear(seconds: 0.3)
+            return (gaps, outage)
+        }
+        #expect(gaps.count == 1)
+        let (lost, reason) = try #require(gaps.first)
+        #expect(reason == .deviceLost)
+        #expect(abs(lost - outage) < 0.5, "lost \(lost) s of an outage of \(outage) s")
+        #expect(events.all.contains { if case .lost = $0 { true } else { false } })
+        #expect(events.all.filter { if case .opened = $0 { true } else { false } }.count == 2)
+    }
+}
