@@ -68,9 +68,7 @@ final class SocketClient {
 
     private static func waitUntilReadable(_ descriptor: Int32, deadline: ContinuousClock.Instant) throws {
         var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let left = deadline - .now
-        let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000
-        guard poll(&wait, 1, Int32(max(0, milliseconds))) > 0 else {
+        guard poll(&wait, 1, deadline.millisecondsLeft) > 0 else {
             throw Failure(reason: "nothing before the deadline")
         }
     }

@@ -5,53 +5,67 @@ import Testing
 
 /// The program itself, against a daemon that the test plays.
 @Suite struct WatchCommandTests {
-    private static let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        .appendingPathComponent("wavetag")
     private let path = "/tmp/wavetag-watch-\(UUID().uuidString.prefix(8)).sock"
 
-    private func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errors: Pipe) {
-        let process = Process()
-        let output = Pipe()
-        let errors = Pipe()
-        process.executableURL = Self.program
-        process.arguments = ["watch", "--socket", path] + arguments
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        return (process, output, errors)
+    private func start(_ arguments: [String]) throws -> ChildProcess {
+        try ChildProcess([ChildProcess.wavetag, "watch", "--socket", path] + arguments)
     }
 
     @Test("no daemon: one line, exit 69")
-    func absent() throws {
-        let watch = try start([])
-        let errors = watch.errors.fileHandleForReading.readDataToEndOfFile()
-        watch.process.waitUntilExit()
-        #expect(watch.process.terminationStatus == 69)
-        #expect(String(decoding: errors, as: UTF8.self) == "wavetag: watch: \(path): No such file or directory\n")
+    func absent() async throws {
+        try await blocking {
+            let result = try start([]).end()
+            #expect(result.code == 69)
+            #expect(result.errors == "wavetag: watch: \(path): No such file or directory\n")
+            #expect(result.output.isEmpty)
+        }
     }
 
     @Test("subscribes, passes events through, finds a restarted daemon, and ends with 0 on SIGINT")
-    func reconnects() throws {
-        var listener = try SocketClient.listen(at: path)
-        defer { unlink(path) }
-        let watch = try start(["--format", "json", "--top", "3"])
-        let line = { String(decoding: watch.output.fileHandleForReading.availableData, as: UTF8.self) }
-        do {
+    func reconnects() async throws {
+        try await blocking {
+            defer { unlink(path) }
+            let watch: ChildProcess
+            do {
+                let listener = try SocketClient.listen(at: path)
+                defer { close(listener) }
+                watch = try start(["--format", "json", "--top", "3"])
+                let client = try SocketClient.accept(listener)
+                #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
+                try client.send("{\"type\":\"new\",\"n\":1}\n")
+                #expect(try watch.readLine() == #"{"type":"new","n":1}"#)
+                unlink(path)
+            }
+            let listener = try SocketClient.listen(at: path)
+            defer { close(listener) }
             let client = try SocketClient.accept(listener)
             #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
-            try client.send("{\"type\":\"new\",\"n\":1}\n")
-            #expect(line() == "{\"type\":\"new\",\"n\":1}\n")
-            close(listener)
-            unlink(path)
+            watch.signal(SIGINT)
+            let result = try watch.end()
+            #expect(result.code == 0)
+            #expect(result.errors == "wavetag: watch: the daemon has gone; waiting for it\n")
         }
-        listener = try SocketClient.listen(at: path)
-        let client = try SocketClient.accept(listener)
-        #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
-        watch.process.interrupt()
-        watch.process.waitUntilExit()
-        #expect(watch.process.terminationStatus == 0)
-        let errors = watch.errors.fileHandleForReading.readDataToEndOfFile()
-        #expect(String(decoding: errors, as: UTF8.self) == "wavetag: watch: the daemon has gone; waiting for it\n")
-        close(listener)
+    }
+
+    @Test("text shows the likeliest tags, likeliest first, even of events sent before the subscription")
+    func unsubscribed() async throws {
+        try await blocking {
+            let listener = try SocketClient.listen(at: path)
+            defer {
+                close(listener)
+                unlink(path)
+            }
+            let watch = try start(["--top", "2", "--threshold", "0.2"])
+            let client = try SocketClient.accept(listener)
+            #expect(try client.readLine() == #"{"subscribe":{"top":2,"threshold":0.2}}"#)
+            try client.send(
+                #"{"type":"tags","time":"T","window":{"a":0.3,"b":0.1,"c":0.9,"d":0.5},"song":{"a":0.1,"b":0.4}}"#
+                    + "\n"
+                    + #"{"type":"song","start":0,"end":22050,"song":{"a":0.3,"b":0.1,"c":0.9,"d":0.5}}"# + "\n")
+            #expect(try watch.readLine() == "T  now: c 0.90, d 0.50  song: b 0.40")
+            #expect(try watch.readLine() == "song ended (1.0 s): c 0.90, d 0.50")
+            watch.signal(SIGTERM)
+            #expect(try watch.end().code == 0)
+        }
     }
 }
