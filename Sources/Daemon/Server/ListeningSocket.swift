@@ -37,7 +37,9 @@ struct ListeningSocket: Sendable {
                 guard let identifier = Self.groupIdentifier(group) else {
                     throw SocketError(description: "\(path): group \(group): no such group")
                 }
-                guard chown(beside, uid_t.max, identifier) == 0 else { throw SocketError(path, errno) }
+                guard chown(beside, uid_t.max, identifier) == 0 else {
+                    throw SocketError("\(path): group \(group)", errno)
+                }
             }
             guard chmod(beside, mode) == 0, listen(descriptor, 128) == 0 else { throw SocketError(path, errno) }
             var status = stat()
@@ -69,7 +71,8 @@ struct ListeningSocket: Sendable {
             throw SocketError(description: "\(path): there is a file that isn't a socket")
         }
         var address = try address(path, shown: path)
-        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        // Non-blocking: a daemon whose queue is full is alive too.
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard probe >= 0 else { throw SocketError(path, errno) }
         defer { close(probe) }
         let connected = withUnsafePointer(to: &address) {
@@ -77,7 +80,7 @@ struct ListeningSocket: Sendable {
                 connect(probe, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard connected != 0 else { throw SocketError(description: "\(path): another wavetag is listening") }
+        guard connected != 0, errno != EAGAIN else { throw SocketError(description: "\(path): another wavetag is listening") }
         guard errno == ECONNREFUSED || errno == ENOENT else { throw SocketError(path, errno) }
     }
 
