@@ -127,7 +127,8 @@ final class EventHub: @unchecked Sendable {
         switch slot.event {
         case .tags: sendTags(slot.report, time: slot.time)
         case .song(let song):
-            sendToAll { client in bytes(for: client.subscription.options) { encoder.song(song, options: $0, into: &$1) } }
+            sendToAll { client in bytes(for: client.subscription.options) { encoder.song(song, options: $0, into: &$1) }
+            }
         case .gap(let position, let lost, let reason):
             logger.warning("sound was lost", metadata: ["samples": "\(lost)", "reason": "\(reason.name)"])
             sendToAll { _ in
