@@ -91,6 +91,19 @@ final class ChildProcess {
         if errors.descriptor >= 0 { close(errors.descriptor) }
     }
 
+    /// Processor time that the program has taken so far.
+    var processorSeconds: Double {
+        get throws {
+            let line = try String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)
+            // The second field, a name in brackets, may hold spaces; user and system time are fields 14 and 15.
+            let fields = line.drop { $0 != ")" }.split(separator: " ")
+            guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else {
+                throw Failure(reason: "no times in \"\(line)\"")
+            }
+            return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        }
+    }
+
     func signal(_ number: Int32) { if !isReaped { kill(identifier, number) } }
 
     /// The next line of standard output; nil at its end.

@@ -117,6 +117,8 @@ import Testing
             let fixture = try LiveFixture()
             let first = try fixture.daemon()
             let client = try fixture.connect(to: first)
+            var status = stat()
+            #expect(stat(fixture.socket, &status) == 0 && status.st_mode == S_IFSOCK | 0o660)
             let result = try fixture.daemon().end()
             #expect(result.code == 69)
             #expect(result.errors == "wavetag: \(fixture.socket): another wavetag is listening\n")
@@ -140,14 +142,47 @@ import Testing
         }
     }
 
-    @Test("without a descriptor left clients wait in the queue, and are served when others go")
+    @Test("a descriptor from systemd that is no listening socket: one line, exit 69")
+    func wrongActivation() async throws {
+        try await blocking {
+            let fixture = try LiveFixture()
+            let daemon = try fixture.daemon(after: "export LISTEN_FDS=1 LISTEN_PID=$$; exec 3</dev/null")
+            let result = try daemon.end()
+            #expect(result.code == 69)
+            #expect(
+                result.errors == "wavetag: socket activation: one Unix stream socket that listens wanted\n")
+        }
+    }
+
+    @Test("systemd's watchdog hears from a daemon that hears sound")
+    func watchdog() async throws {
+        try await blocking {
+            let fixture = try LiveFixture()
+            let notifications = try NotifySocket(path: fixture.folder + "/n")
+            let daemon = try fixture.daemon(environment: [
+                "NOTIFY_SOCKET": notifications.path, "WATCHDOG_USEC": "600000",
+            ])
+            try notifications.wait(for: "READY=1")
+            for _ in 0..<2 { try notifications.wait(for: "WATCHDOG=1") }
+            daemon.signal(SIGTERM)
+            #expect(try daemon.end().code == 0)
+        }
+    }
+
+    @Test("without a descriptor left clients wait in the queue, at no cost, and are served when others go")
     func descriptors() async throws {
         try await blocking {
             let fixture = try LiveFixture()
             let daemon = try fixture.daemon(after: "ulimit -n 40")
             var clients = [try fixture.connect(to: daemon)]
-            for _ in 1..<60 { clients.append(try SocketClient(connecting: fixture.socket)) }
             #expect(try clients[0].readLine()?.hasPrefix(#"{"type":"hello""#) == true)
+            // The device has its descriptors when there are tags.
+            #expect(try clients[0].readLine()?.position != nil)
+            for _ in 1..<60 { clients.append(try SocketClient(connecting: fixture.socket)) }
+            let started = (ContinuousClock.now, try daemon.processorSeconds)
+            for _ in 0..<15 { #expect(try clients[0].readLine()?.position != nil) }
+            let elapsed = (ContinuousClock.now - started.0) / .seconds(1)
+            #expect(try (daemon.processorSeconds - started.1) / elapsed < 0.5)
             clients.removeFirst(55)
             for client in clients { #expect(try client.readLine()?.hasPrefix(#"{"type":"hello""#) == true) }
             daemon.signal(SIGTERM)
@@ -172,7 +207,7 @@ import Testing
     func missingDevice() async throws {
         try await blocking {
             let fixture = try LiveFixture(hasDevice: false)
-            let result = try fixture.daemon(["--log-level", "critical"]).end()
+            let result = try fixture.daemon().end()
             #expect(result.code == 69)
             #expect(result.errors == "wavetag: sound: No such file or directory\n")
             #expect(access(fixture.socket, F_OK) != 0)
