@@ -99,7 +99,8 @@ final class LiveEngine: @unchecked Sendable {
         format = new
         converter = try? MonoConverter(sampleRate: new.rate, channels: new.channels, choice: choice)
         if converter == nil {
-            // A single channel was wanted that the device doesn't have any more.
+            // A single channel was wanted that the device doesn't have.
+            publish(.channelMissing(found: new.channels), time: capturedTime)
             converter = try? MonoConverter(sampleRate: new.rate, channels: new.channels, choice: .mean)
         }
         capturedPosition = Double(tagger.position)

@@ -10,6 +10,8 @@ enum LiveEvent: Sendable {
     case gap(position: Int64, lost: Int64, GapReason)
     /// The machine couldn't keep up: hops are longer now.
     case hopRaised(to: Int)
+    /// The device hasn't the channel that was wanted; the mean of all it has is heard.
+    case channelMissing(found: Int)
     case end
 }
 

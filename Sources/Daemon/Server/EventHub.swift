@@ -137,6 +137,9 @@ final class EventHub: @unchecked Sendable {
         case .hopRaised(let hop):
             logger.warning("this machine can't keep up: the hop is longer now", metadata: ["hop": "\(hop)"])
             for client in clients.values { sendStatus(to: client) }
+        case .channelMissing(let found):
+            logger.warning(
+                "the device hasn't the wanted channel: the mean of all is heard", metadata: ["channels": "\(found)"])
         case .end: break
         }
     }

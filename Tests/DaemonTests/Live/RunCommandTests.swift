@@ -190,6 +190,18 @@ import Testing
         }
     }
 
+    @Test("a channel that the device hasn't is said, and the device heard all the same")
+    func missingChannel() async throws {
+        try await blocking {
+            let fixture = try LiveFixture()
+            let daemon = try fixture.daemon(["--channel", "2"])
+            let client = try fixture.connect(to: daemon)
+            try daemon.waitForErrorLine(containing: "hasn't the wanted channel")
+            #expect(try client.readLine()?.hasPrefix(#"{"type":"hello""#) == true)
+            #expect(try client.readLine()?.position != nil)
+        }
+    }
+
     @Test("--check says nothing of what is good, and the exit code of what is bad")
     func check() async throws {
         try await blocking {
