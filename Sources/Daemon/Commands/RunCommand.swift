@@ -54,6 +54,8 @@ struct RunCommand: AsyncParsableCommand {
             throw ExitCode.because(.unavailable, error)
         } catch let error as SocketError {
             throw ExitCode.because(.unavailable, error)
+        } catch {
+            throw ExitCode.because(.ioError, "run: \(error)")
         }
     }
 }

@@ -43,7 +43,8 @@ struct WatchCommand: ParsableCommand {
         guard let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) else {
             throw failure("signals: no descriptor left", .ioError)
         }
-        var output = WatchOutput(format: format, top: top, threshold: threshold ?? 0, environment: environment)
+        var output = WatchOutput(
+            format: format, limits: WatchLimits(top: top, threshold: threshold), environment: environment)
         defer { output.finish() }
         var hasConnected = false
         var delay: Int32 = 250

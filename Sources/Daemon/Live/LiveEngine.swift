@@ -24,6 +24,7 @@ final class LiveEngine: @unchecked Sendable {
     /// The newest time that was told: within a stream, times never go back.
     private var lastTime: Int64 = 0
     private var blocksBehind = 0
+    private var isEnding = false
 
     /// Seconds of sound that may wait before hops are raised.
     private static let patience = 0.5
@@ -68,9 +69,10 @@ final class LiveEngine: @unchecked Sendable {
             let lost = Int64((seconds * Double(Model.sampleRate)).rounded())
             counters.lostSamples.add(Int(lost), ordering: .relaxed)
             counters.gaps.add(1, ordering: .relaxed)
-            reports.publish(.gap(position: tagger.position, lost: lost, reason), time: block.time)
+            publish(.gap(position: tagger.position, lost: lost, reason), time: block.time)
             return false
         case .end:
+            isEnding = true
             drainConverter()
             tagger.finish { publish($0) }
             publish(.end, time: block.time)
@@ -97,7 +99,8 @@ final class LiveEngine: @unchecked Sendable {
         format = new
         converter = try? MonoConverter(sampleRate: new.rate, channels: new.channels, choice: choice)
         if converter == nil {
-            // A single channel was wanted that the device doesn't have any more.
+            // A single channel was wanted that the device doesn't have.
+            publish(.channelMissing(found: new.channels), time: capturedTime)
             converter = try? MonoConverter(sampleRate: new.rate, channels: new.channels, choice: .mean)
         }
         capturedPosition = Double(tagger.position)
@@ -122,9 +125,10 @@ final class LiveEngine: @unchecked Sendable {
         reports.publish(event, time: time)
     }
 
-    /// Where the source waits for us, we wait for the server: a file's events are not to be lost.
+    /// Where the source waits for us, we wait for the server: a file's events are not to be lost. So we do at the end,
+    /// when no sound is waiting any more: the last song and the end itself must come through.
     private func waitForRoom() {
-        while sourceWaits, !reports.hasRoom { sched_yield() }
+        while sourceWaits || isEnding, !reports.hasRoom { sched_yield() }
     }
 
     /// When the sample before `position` was captured.

@@ -60,7 +60,11 @@ struct LiveService: Service, CustomStringConvertible {
             status: { [self] in status })
         let (ended, end) = AsyncStream<Void>.makeStream()
         let server = try await EventServer(socket: socket, ring: reports, group: group, hub: hub) { end.finish() }
-        try capture.start()
+        do { try capture.start() } catch {
+            await server.close()
+            try? await group.shutdownGracefully()
+            throw error
+        }
         engine.start()
         let watchdog = Watchdog(engine: engine)
         if settings.statusInterval > 0 { server.every(settings.statusInterval) { hub.sendStatusToAll() } }
@@ -68,14 +72,15 @@ struct LiveService: Service, CustomStringConvertible {
             server.every(interval / 3) { if watchdog.isAlive() { ServiceNotification.watchdog() } }
         }
         logger.info("listening", metadata: ["socket": "\(socketPath)", "model": "\(model.name)", "engine": "\(plan)"])
-        ServiceNotification.ready(status: "listening to \(settings.capture.device)")
+        // What the device does is told by the capture thread.
+        ServiceNotification.ready()
 
         await withGracefulShutdownHandler {
             for await _ in ended {}
         } onGracefulShutdown: {
-            ServiceNotification.stopping()
             capture.requestStop()
         }
+        ServiceNotification.stopping()
         capture.stop()
         engine.join()
         await server.close()
@@ -83,7 +88,7 @@ struct LiveService: Service, CustomStringConvertible {
     }
 
     private func openSocket() throws -> ListeningSocket {
-        if let descriptor = ServiceNotification.activatedSocket() {
+        if let descriptor = try ServiceNotification.activatedSocket() {
             return ListeningSocket(activated: descriptor, path: socketPath)
         }
         let folder = socketPath.split(separator: "/").dropLast().joined(separator: "/")

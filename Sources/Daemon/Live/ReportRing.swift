@@ -10,6 +10,8 @@ enum LiveEvent: Sendable {
     case gap(position: Int64, lost: Int64, GapReason)
     /// The machine couldn't keep up: hops are longer now.
     case hopRaised(to: Int)
+    /// The device hasn't the channel that was wanted; the mean of all it has is heard.
+    case channelMissing(found: Int)
     case end
 }
 
@@ -31,6 +33,9 @@ final class ReportRing: @unchecked Sendable {
     private let read = Atomic<Int>(0)
     /// Reports that found no room.
     let lost = Atomic<Int>(0)
+    /// Whether the reader may be asleep: only then is it woken, so that a reader that has fallen behind costs the writer
+    /// no system call.
+    private let readerSleeps = Atomic<Bool>(true)
     private let pipe: (reader: Int32, writer: Int32)
     private let readerOwned = Atomic<Bool>(true)
 
@@ -80,9 +85,12 @@ final class ReportRing: @unchecked Sendable {
         slot.pointee.event = event
         slot.pointee.time = time
         if let report { slot.pointee.report.overwrite(with: report) }
-        written.store(index + 1, ordering: .releasing)
+        // This store and the exchange, and in `drain` the store and the load in the other order, are sequentially
+        // consistent: either the reader sees the report, or the writer sees that the reader sleeps.
+        written.store(index + 1, ordering: .sequentiallyConsistent)
+        guard readerSleeps.exchange(false, ordering: .sequentiallyConsistent) else { return }
         var byte: UInt8 = 0
-        // A full pipe is readable already.
+        // Can't be full: there is at most one byte for each time that the reader went to sleep.
         _ = write(pipe.writer, &byte, 1)
     }
 
@@ -91,13 +99,15 @@ final class ReportRing: @unchecked Sendable {
 
     // MARK: The reader's side
 
-    /// Hands all reports to `body`, the oldest first.
+    /// Hands the reports that are there to `body`, the oldest first. For those that come meanwhile the descriptor is
+    /// readable again, so that a fast writer doesn't keep the reader from its other work.
     func drain(_ body: (borrowing Slot) -> Void) {
-        var index = read.load(ordering: .relaxed)
-        while index < written.load(ordering: .acquiring) {
+        readerSleeps.store(true, ordering: .sequentiallyConsistent)
+        let start = read.load(ordering: .relaxed)
+        let end = written.load(ordering: .sequentiallyConsistent)
+        for index in start..<end {
             body(slots[index % capacity])
-            index += 1
-            read.store(index, ordering: .releasing)
+            read.store(index + 1, ordering: .releasing)
         }
     }
 }

@@ -13,9 +13,11 @@ final class EventHub: @unchecked Sendable {
         var clients = 256
         /// Lines not understood after which a client is closed.
         var errors = 16
-        /// Bytes waiting for one client beyond which nothing is added, besides the kernel's buffer.
-        var pendingBytes = 128 * 1024
-        var kernelBytes = 64 * 1024
+        /// Bytes waiting for one client beyond which nothing is added, besides the kernel's buffer. With a line that
+        /// the client has not ended (at most 64 KiB in a buffer twice as large) it costs less than 256 KiB.
+        var pendingBytes = 64 * 1024
+        /// What the kernel is asked for; it takes twice as much for its own bookkeeping.
+        var kernelBytes = 16 * 1024
     }
 
     let limits: Limits
@@ -54,6 +56,8 @@ final class EventHub: @unchecked Sendable {
         var errors = 0
         /// Position of the last `tags` event sent.
         var lastTags: Int64?
+        /// Is sent nothing more and not listened to: it is being closed.
+        var isClosing = false
 
         init(channel: any Channel) { self.channel = channel }
     }
@@ -76,19 +80,28 @@ final class EventHub: @unchecked Sendable {
 
     func remove(_ client: Client) {
         loop.preconditionInEventLoop()
+        client.isClosing = true
         clients[ObjectIdentifier(client.channel)] = nil
     }
 
     /// A client has read, and there is room for it again.
     func becameWritable(_ client: Client) {
-        guard client.dropped > 0, client.channel.isWritable else { return }
-        let count = client.dropped
+        guard !client.isClosing, client.channel.isWritable else { return }
+        sayDropped(to: client)
+    }
+
+    private func sayDropped(to client: Client) {
+        guard client.dropped > 0 else { return }
+        line.removeAll(keepingCapacity: true)
+        encoder.dropped(client.dropped, into: &line)
         client.dropped = 0
-        write(client) { $0.dropped(count, into: &$1) }
+        // Goes out even when there is no room: it is short, and said once.
+        client.channel.writeAndFlush(ByteBuffer(bytes: line), promise: nil)
     }
 
     /// A line from a client.
     func receive(_ line: LineFramer.Line, from client: Client) {
+        guard !client.isClosing else { return }
         do throws(ClientRequestError) {
             guard case .line(let bytes) = line else {
                 throw ClientRequestError(message: "a line of at most \(LineFramer.longest) bytes wanted")
@@ -114,7 +127,8 @@ final class EventHub: @unchecked Sendable {
         switch slot.event {
         case .tags: sendTags(slot.report, time: slot.time)
         case .song(let song):
-            sendToAll { client in bytes(for: client.subscription.options) { encoder.song(song, options: $0, into: &$1) } }
+            sendToAll { client in bytes(for: client.subscription.options) { encoder.song(song, options: $0, into: &$1) }
+            }
         case .gap(let position, let lost, let reason):
             logger.warning("sound was lost", metadata: ["samples": "\(lost)", "reason": "\(reason.name)"])
             sendToAll { _ in
@@ -123,6 +137,9 @@ final class EventHub: @unchecked Sendable {
         case .hopRaised(let hop):
             logger.warning("this machine can't keep up: the hop is longer now", metadata: ["hop": "\(hop)"])
             for client in clients.values { sendStatus(to: client) }
+        case .channelMissing(let found):
+            logger.warning(
+                "the device hasn't the wanted channel: the mean of all is heard", metadata: ["channels": "\(found)"])
         case .end: break
         }
     }
@@ -166,6 +183,7 @@ final class EventHub: @unchecked Sendable {
     }
 
     private func send(_ buffer: ByteBuffer, to client: Client) {
+        guard !client.isClosing else { return }
         guard client.channel.isWritable else {
             client.dropped += 1
             eventsDropped += 1
@@ -197,6 +215,9 @@ final class EventHub: @unchecked Sendable {
 
     /// Closes a client when what was written has gone, or after a second.
     private func close(_ client: Client) {
+        guard !client.isClosing else { return }
+        sayDropped(to: client)
+        client.isClosing = true
         let channel = client.channel
         channel.writeAndFlush(ByteBuffer()).whenComplete { _ in channel.close(promise: nil) }
         loop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }

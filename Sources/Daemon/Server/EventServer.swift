@@ -23,6 +23,16 @@ final class EventServer: Sendable {
         let limits = hub.limits
         listener = try await ServerBootstrap(group: group)
             .serverChannelOption(ChannelOptions.backlog, value: 128)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                }
+            }
+            // A client may say what it wants, close its side and go on reading, as `echo … | socat - UNIX:…` does.
+            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096)
+            )
             .childChannelOption(ChannelOptions.socketOption(.so_sndbuf), value: numericCast(limits.kernelBytes))
             .childChannelOption(
                 ChannelOptions.writeBufferWaterMark,
@@ -55,6 +65,23 @@ final class EventServer: Sendable {
         try? await reports.close()
         let hub = hub
         try? await loop.flatSubmit { hub.closeAll() }.get()
+    }
+}
+
+/// Stops accepting for a while when that has failed: without a descriptor left the waiting client stays in the queue, the
+/// listener stays readable, and the event loop would do nothing but try again.
+private final class AcceptPause: ChannelInboundHandler {
+    typealias InboundIn = any Channel
+
+    private static let pause = TimeAmount.milliseconds(250)
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        let channel = context.channel
+        guard let options = channel.syncOptions else { return }
+        try? options.setOption(ChannelOptions.autoRead, value: false)
+        channel.eventLoop.scheduleTask(in: Self.pause) {
+            channel.setOption(ChannelOptions.autoRead, value: true)
+        }
     }
 }
 

@@ -24,7 +24,8 @@ struct ListeningSocket: Sendable {
         let beside = "\(path).\(getpid())"
         unlink(beside)
         var address = try Self.address(beside, shown: path)
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        let descriptor = socket(
+            AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError(path, errno) }
         do throws(SocketError) {
             let bound = withUnsafePointer(to: &address) {
@@ -37,7 +38,9 @@ struct ListeningSocket: Sendable {
                 guard let identifier = Self.groupIdentifier(group) else {
                     throw SocketError(description: "\(path): group \(group): no such group")
                 }
-                guard chown(beside, uid_t.max, identifier) == 0 else { throw SocketError(path, errno) }
+                guard chown(beside, uid_t.max, identifier) == 0 else {
+                    throw SocketError("\(path): group \(group)", errno)
+                }
             }
             guard chmod(beside, mode) == 0, listen(descriptor, 128) == 0 else { throw SocketError(path, errno) }
             var status = stat()
@@ -54,7 +57,9 @@ struct ListeningSocket: Sendable {
     /// Removes the socket's file, if it is still this socket's.
     func removeFile() {
         var status = stat()
-        guard let inode, stat(path, &status) == 0, status.st_ino == inode else { return }
+        guard let inode, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK,
+            status.st_ino == inode
+        else { return }
         unlink(path)
     }
 
@@ -69,7 +74,8 @@ struct ListeningSocket: Sendable {
             throw SocketError(description: "\(path): there is a file that isn't a socket")
         }
         var address = try address(path, shown: path)
-        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        // Non-blocking: a daemon whose queue is full is alive too.
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard probe >= 0 else { throw SocketError(path, errno) }
         defer { close(probe) }
         let connected = withUnsafePointer(to: &address) {
@@ -77,7 +83,9 @@ struct ListeningSocket: Sendable {
                 connect(probe, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard connected != 0 else { throw SocketError(description: "\(path): another wavetag is listening") }
+        guard connected != 0, errno != EAGAIN else {
+            throw SocketError(description: "\(path): another wavetag is listening")
+        }
         guard errno == ECONNREFUSED || errno == ENOENT else { throw SocketError(path, errno) }
     }
 
@@ -87,7 +95,8 @@ struct ListeningSocket: Sendable {
         let bytes = Array(path.utf8)
         let room = MemoryLayout.size(ofValue: address.sun_path)
         guard bytes.count < room else {
-            throw SocketError(description: "\(shown): a socket's path has at most \(room - 1) bytes, with room for a process number")
+            throw SocketError(
+                description: "\(shown): a socket's path has at most \(room - 1) bytes, with room for a process number")
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         return address

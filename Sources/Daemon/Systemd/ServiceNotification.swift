@@ -3,13 +3,15 @@ import Glibc
 
 /// What systemd is told and what it hands over. Everywhere else all of this does nothing.
 enum ServiceNotification {
-    static func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+    static func ready() { send("READY=1") }
     static func status(_ status: String) { send("STATUS=\(status)") }
     static func stopping() { send("STOPPING=1") }
     static func watchdog() { send("WATCHDOG=1") }
 
     /// Whether systemd started this process as a service that notifies.
-    static var isService: Bool { getenv("NOTIFY_SOCKET") != nil || getenv("INVOCATION_ID") != nil }
+    ///
+    /// INVOCATION_ID says nothing: desktops run terminals as services, and all that is started there inherits it.
+    static var isService: Bool { getenv("NOTIFY_SOCKET") != nil }
 
     /// Seconds within which systemd wants to hear from its watchdog; nil where it doesn't.
     static var watchdogInterval: Double? {
@@ -19,10 +21,16 @@ enum ServiceNotification {
     }
 
     /// The listening Unix socket that systemd opened for this process, if it did.
-    static func activatedSocket() -> Int32? {
-        guard sd_listen_fds(0) >= 1 else { return nil }
+    ///
+    /// - Throws: `SocketError` when systemd handed over something else.
+    static func activatedSocket() throws(SocketError) -> Int32? {
+        let count = sd_listen_fds(0)
+        guard count > 0 else { return nil }
         let first: Int32 = 3
-        return sd_is_socket_unix(first, Int32(SOCK_STREAM.rawValue), 1, nil, 0) > 0 ? first : nil
+        guard count == 1, sd_is_socket_unix(first, Int32(SOCK_STREAM.rawValue), 1, nil, 0) > 0 else {
+            throw SocketError(description: "socket activation: one Unix stream socket that listens wanted")
+        }
+        return first
     }
 
     private static func send(_ state: String) { sd_notify(0, state) }

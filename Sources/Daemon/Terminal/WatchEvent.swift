@@ -24,9 +24,7 @@ enum WatchEvent: Equatable {
                 time: json.member("time")?.shownText ?? "", window: json.probabilities("window"),
                 song: json.probabilities("song"))
         case "song":
-            self = .song(
-                start: json.whole("start"), end: json.whole("end"), song: json.probabilities("song").sortedByProbability
-            )
+            self = .song(start: json.whole("start"), end: json.whole("end"), song: json.probabilities("song"))
         case "gap": self = .gap(lost: json.whole("lost"), reason: json.member("reason")?.shownText ?? "")
         case "dropped": self = .dropped(count: json.whole("count"))
         case "error": self = .error(message: json.member("message")?.shownText ?? "")
@@ -35,16 +33,25 @@ enum WatchEvent: Equatable {
     }
 }
 
-extension WatchEvent {
-    /// With the likeliest tags only. The daemon sends no others either, but for what was under way before it was asked.
-    func limited(top: Int, threshold: Double) -> WatchEvent {
-        func limited(_ tags: [TagProbability]) -> [TagProbability] {
-            Array(tags.sortedByProbability.filter { $0.probability >= threshold }.prefix(top))
-        }
-        return switch self {
-        case .tags(let time, let window, let song): .tags(time: time, window: limited(window), song: limited(song))
-        case .song(let start, let end, let song): .song(start: start, end: end, song: limited(song))
-        default: self
+/// Which tags are shown. The daemon is asked for them too, but what it sent before it had read that shows all.
+struct WatchLimits: Equatable {
+    var top: Int
+    var threshold: Double?
+
+    /// The likeliest first; equals stay in their order.
+    func apply(to tags: [TagProbability]) -> [TagProbability] {
+        let likely = tags.filter { $0.probability >= threshold ?? 0 }
+        return Array(
+            likely.enumerated()
+                .sorted { ($1.element.probability, $0.offset) < ($0.element.probability, $1.offset) }
+                .map(\.element).prefix(top))
+    }
+
+    func apply(to event: WatchEvent) -> WatchEvent {
+        switch event {
+        case .tags(let time, let window, let song): .tags(time: time, window: apply(to: window), song: apply(to: song))
+        case .song(let start, let end, let song): .song(start: start, end: end, song: apply(to: song))
+        default: event
         }
     }
 }
@@ -52,13 +59,6 @@ extension WatchEvent {
 struct TagProbability: Equatable {
     var tag: String
     var probability: Double
-}
-
-extension [TagProbability] {
-    /// The likeliest first; equals stay in their order.
-    var sortedByProbability: [TagProbability] {
-        enumerated().sorted { ($1.element.probability, $0.offset) < ($0.element.probability, $1.offset) }.map(\.element)
-    }
 }
 
 extension JSONValue {

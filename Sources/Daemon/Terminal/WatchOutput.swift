@@ -3,18 +3,16 @@ import Glibc
 /// Where `watch` writes: a picture redrawn in place on a terminal, lines into anything else.
 struct WatchOutput {
     private let format: WatchCommand.Format
+    private let limits: WatchLimits
     private let isTerminal: Bool
     private let usesColor: Bool
-    private let top: Int
-    private let threshold: Double
     private var view = WatchView()
     private var linesDrawn = 0
     private var isCursorHidden = false
 
-    init(format: WatchCommand.Format, top: Int, threshold: Double, environment: [String: String]) {
+    init(format: WatchCommand.Format, limits: WatchLimits, environment: [String: String]) {
         self.format = format
-        self.top = top
-        self.threshold = threshold
+        self.limits = limits
         isTerminal = format == .text && isatty(STDOUT_FILENO) == 1
         // no-color.org: set and not empty.
         usesColor = (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
@@ -23,7 +21,7 @@ struct WatchOutput {
     /// - Returns: false when nobody reads any more.
     mutating func show(_ line: [UInt8]) -> Bool {
         if format == .json { return Self.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
-        guard let event = WatchEvent(parsing: line)?.limited(top: top, threshold: threshold) else { return true }
+        guard let event = WatchEvent(parsing: line).map({ limits.apply(to: $0) }) else { return true }
         guard isTerminal else { return Self.write(Array((WatchView.plainLine(event) + "\n").utf8), to: STDOUT_FILENO) }
         view.show(event)
         return redraw()

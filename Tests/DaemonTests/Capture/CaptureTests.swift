@@ -131,7 +131,7 @@ struct CaptureTests {
                         frames += block.frames
                         if case .gap(let lost, let reason) = block.kind { gaps.append((lost, reason)) }
                     }
-                    guard came else { throw WavetagProcess.Failure(description: "no sound within 20 s") }
+                    guard came else { throw ChildProcess.Failure(reason: "no sound within 20 s") }
                 }
             }
             try hear(seconds: 0.5)

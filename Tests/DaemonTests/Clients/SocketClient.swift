@@ -23,6 +23,17 @@ final class SocketClient {
 
     deinit { close(descriptor) }
 
+    /// A descriptor that is connected to `path`; nil where the listener's queue is full.
+    static func connectWithoutWaiting(to path: String) throws -> Int32? {
+        let descriptor = try socket()
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        if try withAddress(path, { connect(descriptor, $0, $1) }) == 0 { return descriptor }
+        let error = errno
+        close(descriptor)
+        guard error == EAGAIN else { throw Failure(reason: String(cString: strerror(error))) }
+        return nil
+    }
+
     /// A listening socket at `path`, to be closed by the caller.
     static func listen(at path: String) throws -> Int32 {
         let descriptor = try socket()
@@ -68,9 +79,7 @@ final class SocketClient {
 
     private static func waitUntilReadable(_ descriptor: Int32, deadline: ContinuousClock.Instant) throws {
         var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let left = deadline - .now
-        let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000
-        guard poll(&wait, 1, Int32(max(0, milliseconds))) > 0 else {
+        guard poll(&wait, 1, deadline.millisecondsLeft) > 0 else {
             throw Failure(reason: "nothing before the deadline")
         }
     }

@@ -23,7 +23,7 @@ final class PulseServer {
         defer { words.forEach { free($0) } }
         var child: pid_t = 0
         guard posix_spawn(&child, "/bin/sh", nil, nil, &words, environ) == 0 else {
-            throw WavetagProcess.Failure(description: "no shell")
+            throw ChildProcess.Failure(reason: "no shell")
         }
         identifier = child
         try waitUntilListening(configuration.pulseSocket)
@@ -47,6 +47,6 @@ final class PulseServer {
             // Its folder says when the socket is made; until it listens, poll(2) on nothing is a pause between looks.
             poll(nil, 0, 20)
         }
-        throw WavetagProcess.Failure(description: "PulseAudio does not listen at \(path)")
+        throw ChildProcess.Failure(reason: "PulseAudio does not listen at \(path)")
     }
 }

@@ -4,63 +4,85 @@ import Testing
 @testable import Daemon
 
 /// The program itself, against a daemon that the test plays.
-@Suite("watch") struct WatchCommandTests {
+@Suite struct WatchCommandTests {
     private let path = "/tmp/wavetag-watch-\(UUID().uuidString.prefix(8)).sock"
 
-    @Test("No daemon: one line, exit 69")
-    func absent() async throws {
-        let result = try await WavetagProcess.run(["watch", "--socket", path])
-        #expect(result.status == 69)
-        #expect(result.errors == "wavetag: watch: \(path): No such file or directory\n")
+    private func start(_ arguments: [String]) throws -> ChildProcess {
+        try ChildProcess([ChildProcess.wavetag, "watch", "--socket", path] + arguments)
     }
 
-    @Test("Subscribes, passes events through, finds a restarted daemon, and ends with 0 on SIGINT")
-    func reconnects() async throws {
-        try await blocking { [path] in
-            let first = try SocketClient.listen(at: path)
-            defer { unlink(path) }
-            let watch = try WavetagProcess(["watch", "--socket", path, "--format", "json", "--top", "3"])
-            defer { watch.kill() }
-            do {
-                let client = try SocketClient.accept(first)
-                #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
-                try client.send("{\"type\":\"new\",\"n\":1}\n")
-                #expect(try watch.readLine() == "{\"type\":\"new\",\"n\":1}")
-                close(first)
-                unlink(path)
-            }
-            let second = try SocketClient.listen(at: path)
-            defer { close(second) }
-            let client = try SocketClient.accept(second)
-            #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
-            watch.signal(SIGINT)
-            let status = try watch.wait()
-            // A connection closed earlier would be a daemon that has gone once more.
-            withExtendedLifetime(client) {}
-            let errors = try watch.errors()
-            #expect(status == 0)
-            #expect(errors == "wavetag: watch: the daemon has gone; waiting for it\n")
+    @Test("no daemon: one line, exit 69")
+    func absent() async throws {
+        try await blocking {
+            let result = try start([]).end()
+            #expect(result.code == 69)
+            #expect(result.errors == "wavetag: watch: \(path): No such file or directory\n")
+            #expect(result.output.isEmpty)
         }
     }
 
-    @Test("With --once it ends when the daemon does")
-    func once() async throws {
-        try await blocking { [path] in
+    @Test("subscribes, passes events through, finds a restarted daemon, and ends with 0 on SIGINT")
+    func reconnects() async throws {
+        try await blocking {
+            defer { unlink(path) }
+            let watch: ChildProcess
+            do {
+                let listener = try SocketClient.listen(at: path)
+                defer { close(listener) }
+                watch = try start(["--format", "json", "--top", "3"])
+                let client = try SocketClient.accept(listener)
+                #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
+                try client.send("{\"type\":\"new\",\"n\":1}\n")
+                #expect(try watch.readLine() == #"{"type":"new","n":1}"#)
+                unlink(path)
+            }
+            let listener = try SocketClient.listen(at: path)
+            defer { close(listener) }
+            let client = try SocketClient.accept(listener)
+            #expect(try client.readLine() == #"{"subscribe":{"top":3}}"#)
+            watch.signal(SIGINT)
+            let result = try watch.end()
+            #expect(result.code == 0)
+            #expect(result.errors == "wavetag: watch: the daemon has gone; waiting for it\n")
+        }
+    }
+
+    @Test("text shows the likeliest tags, likeliest first, even of events sent before the subscription")
+    func unsubscribed() async throws {
+        try await blocking {
             let listener = try SocketClient.listen(at: path)
             defer {
                 close(listener)
                 unlink(path)
             }
-            let watch = try WavetagProcess(["watch", "--socket", path, "--once"])
-            defer { watch.kill() }
+            let watch = try start(["--top", "2", "--threshold", "0.2"])
+            let client = try SocketClient.accept(listener)
+            #expect(try client.readLine() == #"{"subscribe":{"top":2,"every":1.0,"threshold":0.2}}"#)
+            try client.send(
+                #"{"type":"tags","time":"T","window":{"a":0.3,"b":0.1,"c":0.9,"d":0.5},"song":{"a":0.1,"b":0.4}}"#
+                    + "\n"
+                    + #"{"type":"song","start":0,"end":22050,"song":{"a":0.3,"b":0.1,"c":0.9,"d":0.5}}"# + "\n")
+            #expect(try watch.readLine() == "T  now: c 0.90, d 0.50  song: b 0.40")
+            #expect(try watch.readLine() == "song ended (1.0 s): c 0.90, d 0.50")
+            watch.signal(SIGTERM)
+            #expect(try watch.end().code == 0)
+        }
+    }
+
+    @Test("with --once it ends when the daemon does")
+    func once() async throws {
+        try await blocking {
+            let listener = try SocketClient.listen(at: path)
+            defer {
+                close(listener)
+                unlink(path)
+            }
+            let watch = try start(["--once"])
             do {
                 let client = try SocketClient.accept(listener)
                 #expect(try client.readLine() == #"{"subscribe":{"top":5,"every":1.0}}"#)
-                try client.send(
-                    #"{"type":"tags","time":"T","window":{"a":0.1,"b":0.9},"song":{}}"# + "\n")
-                #expect(try watch.readLine()?.contains("now: b 0.90, a 0.10") == true)
             }
-            #expect(try watch.wait() == 0)
+            #expect(try watch.end().code == 0)
         }
     }
 }
