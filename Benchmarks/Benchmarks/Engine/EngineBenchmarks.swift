@@ -5,7 +5,8 @@ import Streaming
 /// One hop of every published net at the power of m nearest to 33 ms, full windows, and the whole way from a device's
 /// frames to tags.
 let benchmarks: @Sendable () -> Void = {
-    Benchmark.defaultConfiguration = .init(metrics: [.wallClock, .throughput], warmupIterations: 1, maxDuration: .seconds(2))
+    Benchmark.defaultConfiguration = .init(
+        metrics: [.wallClock, .throughput], warmupIterations: 1, maxDuration: .seconds(2))
     // An engine is made for every sample, so that a sample must hold many hops for the first, cold one not to count.
     let manyHops = Benchmark.Configuration(
         metrics: [.wallClock, .throughput], warmupIterations: 1, scalingFactor: .kilo, maxDuration: .seconds(2))

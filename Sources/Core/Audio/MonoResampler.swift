@@ -25,7 +25,8 @@ public final class MonoResampler {
     public init(inputRate: Int) throws(ResamplerError) {
         guard Self.rates.contains(inputRate) else {
             throw ResamplerError(
-                description: "sample rate: \(Self.rates.lowerBound) to \(Self.rates.upperBound) Hz wanted, \(inputRate) found")
+                description:
+                    "sample rate: \(Self.rates.lowerBound) to \(Self.rates.upperBound) Hz wanted, \(inputRate) found")
         }
         self.inputRate = inputRate
         output = .init(start: allocateFloats(8192), count: 8192)

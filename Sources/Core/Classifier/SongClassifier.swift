@@ -31,7 +31,9 @@ public final class SongClassifier {
                         start += shape.featureCount
                         continue
                     }
-                    for layer in shape.featureLayers where layer < shape.layerCount + level { start += shape.widths[layer] }
+                    for layer in shape.featureLayers where layer < shape.layerCount + level {
+                        start += shape.widths[layer]
+                    }
                     runs.append(start..<(start + shape.widths[shape.layerCount + level]))
                     break
                 }

@@ -77,11 +77,13 @@ struct ModelConfiguration: Equatable {
         }
         let levels = try fields.integers("levels")
         guard !levels.isEmpty, Set(levels).count == levels.count, levels.allSatisfy({ (-3 ... -1).contains($0) }) else {
-            throw ConfigurationError(description: "classifier.levels: different numbers from -3 to -1 wanted, \(levels) found")
+            throw ConfigurationError(
+                description: "classifier.levels: different numbers from -3 to -1 wanted, \(levels) found")
         }
         let hidden = try fields.integers("hidden")
         guard hidden.count <= 16, hidden.allSatisfy({ (1...65_536).contains($0) }) else {
-            throw ConfigurationError(description: "classifier.hidden: at most 16 widths of 1 to 65536 wanted, \(hidden) found")
+            throw ConfigurationError(
+                description: "classifier.hidden: at most 16 widths of 1 to 65536 wanted, \(hidden) found")
         }
         return ClassifierConfiguration(
             nets: names, levels: levels, hidden: hidden, batchNormEpsilon: try fields.epsilon("bn_epsilon"))

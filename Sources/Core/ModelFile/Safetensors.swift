@@ -57,7 +57,8 @@ struct Safetensors: ~Copyable {
             if member.name == "__metadata__" {
                 header.metadata = try Self.metadata(member.value, path: path)
             } else {
-                header.entries[member.name] = try Self.entry(member, dataStart: start, fileSize: bytes.count, path: path)
+                header.entries[member.name] = try Self.entry(
+                    member, dataStart: start, fileSize: bytes.count, path: path)
                 header.names.append(member.name)
             }
         }

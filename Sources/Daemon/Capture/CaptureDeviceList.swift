@@ -28,7 +28,9 @@ struct ListedDevice: Equatable {
             next += 1
             // No direction means both.
             let direction = text(hint, "IOID")
-            guard direction == nil || direction == "Input", let name = text(hint, "NAME"), name != "null" else { continue }
+            guard direction == nil || direction == "Input", let name = text(hint, "NAME"), name != "null" else {
+                continue
+            }
             let lines = (text(hint, "DESC") ?? "").split(separator: "\n").joined(separator: ", ")
             devices.append(probed(name, description: lines))
         }

@@ -22,7 +22,8 @@ struct DevicesCommand: ParsableCommand {
     func run() throws {
         let devices = ListedDevice.all()
         if devices.isEmpty {
-            Output.write("wavetag: no capture device: is a sound card plugged in, and are you in the group audio?\n", to: 2)
+            Output.write(
+                "wavetag: no capture device: is a sound card plugged in, and are you in the group audio?\n", to: 2)
         }
         for device in devices {
             guard Output.write(json ? line(of: device) : text(of: device)) else { return }

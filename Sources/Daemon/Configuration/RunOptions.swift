@@ -14,21 +14,28 @@ struct RunOptions: ParsableArguments {
     var precision: String?
     @Option(help: ArgumentHelp("Samples at 22 050 Hz between two answers. Default: 729 (33 ms).", valueName: "samples"))
     var hop: String?
-    @Option(help: ArgumentHelp("Listen to this channel alone, counted from 1. Default: the mean of all.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "Listen to this channel alone, counted from 1. Default: the mean of all.", valueName: "number"))
     var channel: String?
     @Option(help: ArgumentHelp("Sample rate to ask the device for. Default: 44100.", valueName: "Hz"))
     var rate: String?
     @Option(help: ArgumentHelp("Channels to ask the device for. Default: 2.", valueName: "count"))
     var channels: String?
-    @Option(help: ArgumentHelp("Who sets the pace: device, realtime (for devices without a clock) or wait.", valueName: "pace"))
+    @Option(
+        help: ArgumentHelp(
+            "Who sets the pace: device, realtime (for devices without a clock) or wait.", valueName: "pace"))
     var pace: String?
     @Option(help: ArgumentHelp("End after so much sound.", valueName: "seconds"))
     var duration: String?
     @Flag(inversion: .prefixedNo, help: "Wait for a device that isn't there. Default: only under systemd.")
     var waitForDevice: Bool?
-    @Option(help: ArgumentHelp("Send status to every client so often. Default: 0, only when asked.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("Send status to every client so often. Default: 0, only when asked.", valueName: "seconds"))
     var statusInterval: String?
-    @Option(help: ArgumentHelp("Least level logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "Least level logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"))
     var logLevel: String?
 
     /// The flags that were given, by the setting's path.

@@ -195,7 +195,8 @@ extension SettingKey {
             guard case .integer(let number) = member.value, range.contains(number) else {
                 throw SettingsError(
                     description:
-                        "\(file): \(key.path).\(member.name): \(Kind.whole(range).wanted) wanted, \(member.value.shown) found")
+                        "\(file): \(key.path).\(member.name): \(Kind.whole(range).wanted) wanted, \(member.value.shown) found"
+                )
             }
             numbers[member.name] = number
         }

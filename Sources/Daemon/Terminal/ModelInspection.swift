@@ -9,9 +9,10 @@ struct ModelInspection {
     /// - Parameter planHop: the hop to plan for; nil: no plans.
     init(_ file: ModelFile, planHop: Int?) {
         self.file = file
-        plans = planHop.map { hop in
-            file.model.nets.map { .cheapest(shape: $0.shape, tags: file.model.tags.count, hop: hop) }
-        } ?? []
+        plans =
+            planHop.map { hop in
+                file.model.nets.map { .cheapest(shape: $0.shape, tags: file.model.tags.count, hop: hop) }
+            } ?? []
     }
 
     var text: String {
@@ -93,7 +94,9 @@ struct ModelInspection {
             raw("{\"name\":")
             text.appendJSON(string: shape.name)
             raw(",\"m\":\(shape.m),\"n\":\(shape.n),\"first_padding\":\(shape.firstPadding),\"window\":\(shape.window)")
-            raw(",\"parameters\":\(parameterCount(net)),\"multiply_adds\":\(shape.multiplyAdds(tags: model.tags.count))")
+            raw(
+                ",\"parameters\":\(parameterCount(net)),\"multiply_adds\":\(shape.multiplyAdds(tags: model.tags.count))"
+            )
             raw(",\"layers\":")
             list(Array(0..<shape.layerCount)) { layer in
                 raw("{\"width\":\(shape.widths[layer]),\"columns\":\(shape.columns(layer: layer))")
@@ -111,7 +114,9 @@ struct ModelInspection {
             list(plans) { plan in
                 raw("{\"net\":")
                 text.appendJSON(string: plan.shape.name)
-                raw(",\"hop\":\(plan.hop),\"shared_layers\":\(plan.sharedLayers),\"multiply_adds\":\(plan.multiplyAdds)")
+                raw(
+                    ",\"hop\":\(plan.hop),\"shared_layers\":\(plan.sharedLayers),\"multiply_adds\":\(plan.multiplyAdds)"
+                )
                 raw(",\"bytes\":\(plan.bytes),\"layers\":")
                 list(plan.layers) { layer in
                     raw("{\"shared\":\(layer.isShared),\"phases\":\(layer.phases),\"columns\":\(layer.columnsPerHop)")

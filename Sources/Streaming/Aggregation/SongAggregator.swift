@@ -95,7 +95,9 @@ final class SongAggregator {
                 offset += sums[net].features.count
             }
             means.withUnsafeBufferPointer { features in
-                song.withUnsafeMutableBufferPointer { classifier.probabilities(of: features.baseAddress!, into: $0.baseAddress!) }
+                song.withUnsafeMutableBufferPointer {
+                    classifier.probabilities(of: features.baseAddress!, into: $0.baseAddress!)
+                }
             }
             return true
         }

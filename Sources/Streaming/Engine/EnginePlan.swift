@@ -101,7 +101,8 @@ public struct EnginePlan: Sendable, Equatable {
         shape: NetShape, tags: Int, hop: Int, batch: Int = 1, memoryLimit: Int = 256 << 20
     ) -> EnginePlan {
         let plans = (0...shape.n).map { sharedLayers in
-            EnginePlan(shape: shape, tags: tags, hop: hop, batch: batch, sharedLayers: sharedLayers, memoryLimit: memoryLimit)
+            EnginePlan(
+                shape: shape, tags: tags, hop: hop, batch: batch, sharedLayers: sharedLayers, memoryLimit: memoryLimit)
         }
         let affordable = plans.filter { $0.bytes <= memoryLimit || $0.isWholeWindow }
         return affordable.min { ($0.multiplyAdds, $0.bytes) < ($1.multiplyAdds, $1.bytes) } ?? plans[0]
@@ -118,7 +119,9 @@ public struct EnginePlan: Sendable, Equatable {
         self.sharedLayers = sharedLayers
         outputMultiplyAdds = shape.widths[shape.n + 1] * tags
 
-        let windowBytes = (sharedLayers...(shape.n + 1)).reduce(0) { $0 + shape.columns(layer: $1) * shape.widths[$1] * 4 }
+        let windowBytes = (sharedLayers...(shape.n + 1)).reduce(0) {
+            $0 + shape.columns(layer: $1) * shape.widths[$1] * 4
+        }
         // Hops beyond the window read samples that lie apart; there is nothing to gain from many at once.
         let batch = hop > shape.window ? 1 : max(1, min(batch, memoryLimit / 2 / max(1, windowBytes)))
         self.batch = batch
@@ -195,7 +198,8 @@ extension EnginePlan {
             ? own.newColumns + (own.hasFirstEdge ? 1 : 0) + (own.hasLastEdge ? 1 : 0) : own.columns
         return Layer(
             columns: own.columns, spacing: own.spacing, isShared: own.isShared, hasFirstEdge: own.hasFirstEdge,
-            hasLastEdge: own.hasLastEdge, phases: own.phases, period: own.period, newColumns: own.newColumns, lead: own.lead,
+            hasLastEdge: own.hasLastEdge, phases: own.phases, period: own.period, newColumns: own.newColumns,
+            lead: own.lead,
             ringColumns: ring, waitingEdges: waiting, multiplyAdds: perColumn * columnsPerHop,
             bytes: (own.phases * ring + waiting + perWindow * batch) * width * MemoryLayout<Float>.stride)
     }

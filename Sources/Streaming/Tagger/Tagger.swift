@@ -44,7 +44,9 @@ public final class Tagger {
             PackedNet($0, batchNormEpsilon: model.batchNormEpsilon, function: model.output)
         }
         engines = nets.map { makeEngine($0, settings: settings) }
-        let classifier = model.classifier.map { SongClassifier($0, nets: model.nets.map(\.shape), output: model.output) }
+        let classifier = model.classifier.map {
+            SongClassifier($0, nets: model.nets.map(\.shape), output: model.output)
+        }
         aggregator = SongAggregator(shapes: nets.map(\.shape), tags: tags.count, classifier: classifier)
         silence = SilenceDetector(level: settings.silenceLevel, capacity: Self.slice)
         let seconds = settings.silenceDuration

@@ -10,7 +10,9 @@ struct PackedConvolutionTests {
         (5, 4, 5, 31, 4), (7, 3, 7, 17, 3), (13, 2, 13, 40, 2), (1, 512, 1, 50, 1), (1, 512, 1, 1, 3),
     ]
 
-    @Test("Every instruction set gives what Float64 arithmetic gives", arguments: Kernel.available.indices, shapes.indices)
+    @Test(
+        "Every instruction set gives what Float64 arithmetic gives", arguments: Kernel.available.indices, shapes.indices
+    )
     func equalsDouble(kernel: Int, shape: Int) {
         let (taps, depth, pool, width, columns) = Self.shapes[shape]
         var generator = SystemRandomNumberGenerator()

@@ -86,7 +86,8 @@ struct CaptureRingTests {
         ring.commit(CaptureBlock(kind: .end, format: Self.format, frames: 0, time: 0))
         var kinds: [CaptureBlock.Kind] = []
         while ring.next(timeout: 0, { block, _ in kinds.append(block.kind) }) {}
-        #expect(kinds == [.sound, .sound, .sound, .sound, .gap(seconds: 1, .overload), .gap(seconds: 1, .overrun), .end])
+        #expect(
+            kinds == [.sound, .sound, .sound, .sound, .gap(seconds: 1, .overload), .gap(seconds: 1, .overrun), .end])
     }
 
     @Test("An empty ring lets the reader wait only so long")

@@ -34,11 +34,15 @@ struct CaptureTests {
             var heard: [UInt8] = []
             var format: CaptureFormat?
             var ended = false
-            while !ended, capture.ring.next(timeout: 10_000, { block, bytes in
-                ended = block.kind == .end
-                if block.kind == .sound { format = block.format }
-                heard += bytes
-            }) {}
+            while !ended,
+                capture.ring.next(
+                    timeout: 10_000,
+                    { block, bytes in
+                        ended = block.kind == .end
+                        if block.kind == .sound { format = block.format }
+                        heard += bytes
+                    })
+            {}
             return (heard, capture.counters.frames.load(ordering: .relaxed), format)
         }
         #expect(format == CaptureFormat(sample: .s16, rate: 22_050, channels: 1))
@@ -80,10 +84,13 @@ struct CaptureTests {
             capture.waitForEnd()
             var kept = 0
             var lost = 0.0
-            while capture.ring.next(timeout: 0, { block, _ in
-                kept += block.frames
-                if case .gap(let seconds, .overload) = block.kind { lost += seconds }
-            }) {}
+            while capture.ring.next(
+                timeout: 0,
+                { block, _ in
+                    kept += block.frames
+                    if case .gap(let seconds, .overload) = block.kind { lost += seconds }
+                })
+            {}
             return (
                 kept, lost, capture.counters.dropped.load(ordering: .relaxed),
                 capture.counters.frames.load(ordering: .relaxed)

@@ -64,7 +64,9 @@ struct SettingsTests {
     @Test("Flags come before the environment, and the environment before the file")
     func precedence() async throws {
         let json = #"{"hop": 1, "device": "file", "silence": {"level": -10}}"#
-        let environment = ["WAVETAG_HOP": "2", "WAVETAG_DEVICE": "environment", "WAVETAG_CAPTURE_WAIT_FOR_DEVICE": "true"]
+        let environment = [
+            "WAVETAG_HOP": "2", "WAVETAG_DEVICE": "environment", "WAVETAG_CAPTURE_WAIT_FOR_DEVICE": "true",
+        ]
         let settings = try await load(json, flags: ["hop": "3", "capture.duration": "1.5"], environment: environment)
         #expect(settings.tagger.hop == 3)
         #expect(settings.capture.device == "environment")
@@ -82,7 +84,10 @@ struct SettingsTests {
             (#"{"hop": 0}"#, "FILE: hop: a whole number from 1 to 13230000 wanted, 0 found"),
             (#"{"net_hops": {"3^9": 1.5}}"#, "FILE: net_hops.3^9: a whole number from 1 to 13230000 wanted, 1.5 found"),
             (#"{"precision": "int8"}"#, "FILE: precision: float wanted, \"int8\" found"),
-            (#"{"socket": {"mode": "999"}}"#, "FILE: socket.mode: octal permissions as text, like \"0660\" wanted, \"999\" found"),
+            (
+                #"{"socket": {"mode": "999"}}"#,
+                "FILE: socket.mode: octal permissions as text, like \"0660\" wanted, \"999\" found"
+            ),
             (#"{"hop": 1, "hop": 2}"#, "FILE: byte 16: \"hop\" stands twice"),
             ("[]", "FILE: an object wanted, an array found"),
             ("{", "FILE: byte 1: a name wanted"),

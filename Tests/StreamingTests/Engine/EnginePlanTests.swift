@@ -8,7 +8,9 @@ struct EnginePlanTests {
     /// Hops near 33 ms at which each net shares most: powers of its m.
     static let natural = [2: 1024, 3: 729, 4: 1024, 5: 625]
 
-    @Test("At its natural hop and at 729 every published net does little more than the least", arguments: NetShape.published)
+    @Test(
+        "At its natural hop and at 729 every published net does little more than the least",
+        arguments: NetShape.published)
     func nearTheLeast(m: Int, n: Int) throws {
         let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
         for hop in [729, try #require(Self.natural[m])] {
