@@ -48,7 +48,7 @@ let package = Package(
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
-        .testTarget(name: "CoreTests", dependencies: ["Core", "CKernels"]),
+        .testTarget(name: "CoreTests", dependencies: ["Core", "CSndfile"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming", "AllocationCounter"]),
         .testTarget(

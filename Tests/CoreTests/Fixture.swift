@@ -4,8 +4,8 @@ import Testing
 
 /// A file that `Tests/Fixtures/make.py` wrote.
 enum Fixture {
-    static func path(_ name: String, file: String = #filePath) -> String {
-        let tests = file.split(separator: "/").dropLast(2).joined(separator: "/")
+    static func path(_ name: String) -> String {
+        let tests = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
         return "/\(tests)/Fixtures/\(name).safetensors"
     }
 

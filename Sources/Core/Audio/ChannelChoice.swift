@@ -5,6 +5,8 @@ public enum ChannelChoice: Sendable, Equatable {
     /// One channel, counted from 0.
     case single(Int)
 
+    /// What isn't a finite number counts as 0: one such sample would silence a net for a whole window.
+    ///
     /// - Parameters:
     ///   - interleaved: whole frames of `channels` samples.
     ///   - mono: as many samples as there are frames.
@@ -13,12 +15,18 @@ public enum ChannelChoice: Sendable, Equatable {
     ) {
         switch self {
         case .single(let channel):
-            for frame in mono.indices { mono[frame] = interleaved[frame * channels + channel] }
+            for frame in mono.indices {
+                let sample = interleaved[frame * channels + channel]
+                mono[frame] = sample.isFinite ? sample : 0
+            }
         case .mean:
             let gain = 1 / Float(channels)
             for frame in mono.indices {
                 var sum: Float = 0
-                for channel in 0..<channels { sum += interleaved[frame * channels + channel] }
+                for channel in 0..<channels {
+                    let sample = interleaved[frame * channels + channel]
+                    sum += sample.isFinite ? sample : 0
+                }
                 mono[frame] = sum * gain
             }
         }

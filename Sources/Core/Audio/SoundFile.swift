@@ -63,7 +63,6 @@ public final class SoundFile {
                 error == Int32(SF_ERR_SYSTEM) ? .unreadable : .invalid, path,
                 error == Int32(SF_ERR_NO_ERROR) ? "no sound can be read" : Self.reason(sf_strerror(handle)))
         }
-        for index in 0..<(count * channels) where !buffer[index].isFinite { buffer[index] = 0 }
         return count
     }
 

@@ -26,17 +26,42 @@ struct BenchCommand: ParsableCommand {
     var net: String?
     @Flag(help: "Cost against hop: 1 to the window.")
     var curve = false
+    @Flag(help: "Where a hop's time goes: a line a layer.")
+    var layers = false
     @Option(help: ArgumentHelp("Time for each case.", valueName: "seconds"))
     var seconds = BenchCase.duration
 
     func run() throws {
         let nets = try nets()
+        if layers {
+            for net in nets { printLayers(of: net) }
+            return
+        }
         if !json {
             Output.write("case                   hop      median µs      p99 µs   MMAdd   GFLOP/s   × real time\n")
         }
         for benchCase in curve ? curveCases(nets) : cases(nets) {
             let result = benchCase.measure(duration: seconds)
             guard Output.write(json ? result.json + "\n" : line(result)) else { return }
+        }
+    }
+
+    private func printLayers(of net: PackedNet) {
+        let hop = Self.naturalHop(net.shape)
+        let plan = EnginePlan.cheapest(shape: net.shape, tags: net.tags, hop: hop)
+        if !json { Output.write("\(net.shape.name) at hop \(hop)\nlayer   columns     MMAdd        µs   GFLOP/s\n") }
+        for share in LayerBench(net: net, plan: plan).measure() {
+            let line =
+                json
+                ? """
+                {"net":"\(net.shape.name)","hop":\(hop),"layer":\(share.layer),"columns":\(share.columns),\
+                "multiply_adds":\(share.multiplyAdds),"median_us":\(share.time),"gflops":\(share.gigaflops)}
+
+                """
+                : column(Double(share.layer), 5, 0) + column(Double(share.columns), 10, 0)
+                    + column(Double(share.multiplyAdds) / 1e6, 10, 1) + column(share.time, 10, 1)
+                    + column(share.gigaflops, 10, 1) + "\n"
+            guard Output.write(line) else { return }
         }
     }
 
@@ -107,11 +132,12 @@ struct BenchCommand: ParsableCommand {
         return best
     }
 
+    private func column(_ value: Double, _ width: Int, _ decimals: Int) -> String {
+        let text = String(Int(value)) + (decimals > 0 ? ".\(Int(value * 10) % 10)" : "")
+        return String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
     private func line(_ result: BenchResult) -> String {
-        func column(_ value: Double, _ width: Int, _ decimals: Int) -> String {
-            let text = String(Int(value)) + (decimals > 0 ? ".\(Int(value * 10) % 10)" : "")
-            return String(repeating: " ", count: max(0, width - text.count)) + text
-        }
         let name = result.name + String(repeating: " ", count: max(0, 19 - result.name.count))
         return name + column(Double(result.hop), 7, 0) + column(result.median, 15, 1) + column(result.p99, 12, 1)
             + column(Double(result.multiplyAdds) / 1e6, 8, 1) + column(result.gigaflops, 10, 1)

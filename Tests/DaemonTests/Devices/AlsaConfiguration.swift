@@ -13,8 +13,10 @@ struct AlsaConfiguration {
     /// The socket of a PulseAudio server whose sink `wavetag` is heard by the PCM `pulse`.
     var pulseSocket: String { "\(folder)/pulse.sock" }
 
-    /// - Parameter fileDevices: names of PCMs that capture files.
-    init(fileDevices: [String]) throws {
+    /// - Parameters:
+    ///   - fileDevices: names of PCMs that capture files.
+    ///   - hinted: whether they are to be listed.
+    init(fileDevices: [String], hinted: Bool = false) throws {
         folder = "/tmp/wavetag-alsa-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var text = """
@@ -29,6 +31,7 @@ struct AlsaConfiguration {
                     file "/dev/null"
                     infile "\(folder)/\(name).raw"
                     format "raw"
+                    \(hinted ? "hint { show on description \"A file for tests\" }" : "")
                 }
 
                 """

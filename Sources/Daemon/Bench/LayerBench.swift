@@ -1,0 +1,59 @@
+import Core
+import Streaming
+
+/// Where a hop's time goes: each layer's columns of one hop, one layer after the other as the engine does it.
+struct LayerBench {
+    let net: PackedNet
+    let plan: EnginePlan
+
+    /// One layer's share of a hop.
+    struct Share {
+        let layer: Int
+        let columns: Int
+        let multiplyAdds: Int
+        /// Median microseconds.
+        let time: Double
+
+        var gigaflops: Double { 2 * Double(multiplyAdds) / time / 1000 }
+    }
+
+    /// Measures `hops` hops; the median of each layer.
+    func measure(hops: Int = 2000) -> [Share] {
+        let most = plan.layers.map(\.columnsPerHop).max() ?? 1
+        let spread = net.layers.map(\.spread).max() ?? 1
+        let widest = max(net.layers.map(\.width).max() ?? 1, net.layers.map(\.depth).max() ?? 1)
+        let memory = allocateFloats((most * spread + most) * widest)
+        let inputs = UnsafeMutablePointer<UnsafePointer<Float>?>.allocate(capacity: most * spread)
+        let outputs = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>.allocate(capacity: most)
+        defer {
+            memory.deallocate()
+            inputs.deallocate()
+            outputs.deallocate()
+        }
+        var generator = SplitMix64(state: 2)
+        for index in 0..<(most * spread * widest) { memory[index] = abs(generator.nextUniform()) }
+
+        var times = [[Double]](repeating: [], count: net.layers.count)
+        for _ in 0..<hops {
+            for (index, layer) in net.layers.enumerated() {
+                let columns = plan.layers[index].columnsPerHop
+                // Neighbouring columns share inputs, as they do in a ring.
+                for column in 0..<columns {
+                    for input in 0..<layer.spread {
+                        inputs[column * layer.spread + input] = UnsafePointer(
+                            memory + (column * layer.pool + input) * layer.depth)
+                    }
+                    outputs[column] = memory + (most * spread + column) * widest
+                }
+                let started = monotonicTime()
+                layer.apply(columns: columns, inputs: inputs, outputs: outputs)
+                times[index].append(Double(monotonicTime() - started) / 1000)
+            }
+        }
+        return net.layers.indices.map { index in
+            Share(
+                layer: index, columns: plan.layers[index].columnsPerHop,
+                multiplyAdds: plan.layers[index].multiplyAdds, time: times[index].sorted()[hops / 2])
+        }
+    }
+}

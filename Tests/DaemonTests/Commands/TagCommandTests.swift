@@ -1,0 +1,140 @@
+import Core
+import Foundation
+import Testing
+
+@testable import Daemon
+
+/// `wavetag tag`, the built program, on real files.
+@Suite("tag")
+struct TagCommandTests {
+    private let folder = "/tmp/wavetag-tag-\(UUID().uuidString.prefix(8))"
+    private static let repository = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+
+    init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+
+    /// Seven seconds of noise that comes and goes, as a 16-bit wav at 22 050 Hz, and its samples.
+    private func sound(_ name: String = "sound.wav") throws -> (path: String, samples: [Float]) {
+        var generator = SplitMix64(state: 3)
+        let integers = (0..<150_000).map { index in
+            Int16(generator.nextUniform() * 12_000 * Float(1 + sin(Double(index) / 4000)) / 2)
+        }
+        let data = integers.flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
+        func word(_ value: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(value).littleEndian) { Array($0) } }
+        var file = Array("RIFF".utf8) + word(36 + data.count) + Array("WAVEfmt ".utf8) + word(16)
+        file +=
+            [1, 0, 1, 0] + word(22_050) + word(44_100) + [2, 0, 16, 0] + Array("data".utf8) + word(data.count) + data
+        let path = "\(folder)/\(name)"
+        try Data(file).write(to: URL(fileURLWithPath: path))
+        return (path, integers.map { Float($0) / 32_768 })
+    }
+
+    private func tag(_ arguments: [String]) async throws -> (code: Int32, output: String, errors: String) {
+        try await blocking { try ChildProcess([ChildProcess.wavetag, "tag"] + arguments).end() }
+    }
+
+    private func shell(_ command: String) async throws -> (code: Int32, output: String, errors: String) {
+        try await blocking {
+            try ChildProcess(["/bin/sh", "-c", command], environment: ["WAVETAG": ChildProcess.wavetag]).end()
+        }
+    }
+
+    @Test("Every window that is due, with the numbers of full windows")
+    func windows() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, samples) = try sound()
+        let result = try await tag(["--detail", "nets", "--hop", "1000", path])
+        #expect(result.code == 0 && result.errors.isEmpty)
+        let events = try result.output.split(separator: "\n").map { try JSONValue(parsing: $0.utf8) }
+        #expect(events.first?["type"] == .string("hello") && events.first?["source"] == .string(path))
+        #expect(events.last?["type"] == .string("song") && events.last?["end"] == .integer(150_000))
+
+        let file = try ModelFile.read(path: Self.repository + "/models/default.safetensors")
+        let net = WindowNet(file.model.nets[0], batchNormEpsilon: file.model.batchNormEpsilon, function: .sigmoid)
+        let tags = events.dropFirst().dropLast()
+        #expect(tags.map { $0["position"] } == stride(from: 59_049, through: 150_000, by: 1000).map { .integer($0) })
+        for event in tags.enumerated().filter({ $0.offset % 13 == 0 }).map(\.element) {
+            let answer = try #require(event["nets"]?["3^9"])
+            guard case .integer(let end)? = answer["end"] else {
+                Issue.record("no end")
+                continue
+            }
+            let expected = samples.withUnsafeBufferPointer { Array(net.forward($0.baseAddress! + end - 59_049)) }
+            for (tag, probability) in zip(file.model.tags, expected) {
+                let found = try #require(answer["tags"]?[tag]?.double)
+                #expect(abs(found - Double(probability)) <= 1.05e-5)
+            }
+        }
+    }
+
+    @Test("Text and tables")
+    func formats() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let text = try await tag(["--format", "text", "--top", "2", "--every", "1", path])
+        let lines = text.output.split(separator: "\n")
+        #expect(lines.first.map(String.init) == path)
+        #expect(lines.dropFirst().first?.hasPrefix("00:02.677  ") == true)
+        #expect(lines.last?.hasPrefix("song 00:00.000 to 00:06.802  ") == true)
+        #expect(lines.count == 2 + 5)
+        let table = try await tag(["--format", "csv", "--hop", "40000", path]).output.split(separator: "\n")
+        #expect(table.count == 1 + 3)
+        #expect(table[0].hasPrefix("file,position,seconds,guitar,"))
+        #expect(table[1].hasPrefix("\(path),59049,2.677,"))
+        #expect(Set(table.map { $0.split(separator: ",").count }) == [53])
+    }
+
+    @Test("A bad file is named and passed over; the exit code is 65")
+    func badFile() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let result = try await tag(["--every", "100", "/nonexistent.wav", path])
+        #expect(result.code == 65)
+        #expect(result.errors == "wavetag: /nonexistent.wav: No such file or directory\n")
+        #expect(result.output.contains("\"type\":\"song\""))
+    }
+
+    @Test("Standard input is a file like any other")
+    func pipe() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let file = try await tag(["--format", "csv", path]).output
+        let piped = try await shell("cat \(path) | $WAVETAG tag --format csv -")
+        #expect(piped.code == 0)
+        #expect(piped.output == file.replacing(path, with: "-"))
+        let substituted = try await shell("cat \(path) | $WAVETAG tag --format csv /dev/stdin")
+        #expect(substituted.output == file.replacing(path, with: "/dev/stdin"))
+    }
+
+    @Test("Who stops reading is no error; a full disk is")
+    func output() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let closed = try await shell("{ $WAVETAG tag \(path); echo $? >&2; } | head -n 1")
+        #expect(closed.errors == "0\n")
+        let full = try await shell("$WAVETAG tag \(path) > /dev/full")
+        #expect(full.code == 74)
+        #expect(full.errors == "wavetag: standard output: No space left on device\n")
+    }
+
+    @Test(
+        "What can't be asked is one line and 64",
+        arguments: [
+            (["--hop", "0", "x.wav"], "wavetag: --hop: 1 to 13230000 wanted, 0 found\n"),
+            (["--top=-1", "x.wav"], "wavetag: --top: 0 or more wanted\n"),
+            ([], "wavetag: Missing expected argument '<file> ...'\n"),
+        ] as [([String], String)])
+    func usage(arguments: [String], message: String) async throws {
+        let result = try await tag(arguments)
+        #expect(result.code == 64)
+        #expect(result.errors == message)
+    }
+
+    @Test("A bad model is 65, a missing one 66")
+    func models() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let bad = try await tag(["--model", path, path])
+        #expect(bad.code == 65 && bad.errors.hasPrefix("wavetag: \(path): header: "))
+        #expect(try await tag(["--model", "/nonexistent", path]).code == 66)
+    }
+}
