@@ -62,6 +62,7 @@ struct SettingKey: Sendable {
         .init(path: "hop", kind: .whole(hops)),
         .init(path: "net_hops", kind: .wholes(hops)),
         .init(path: "memory_limit", kind: .whole(1...65_536)),
+        .init(path: "threads", kind: .whole(1...64)),
         .init(path: "channel", kind: .whole(1...8)),
         .init(path: "capture.rate", kind: .whole(8_000...192_000)),
         .init(path: "capture.channels", kind: .whole(1...8)),

@@ -95,6 +95,7 @@ extension Settings {
         if let hop = whole("hop") { tagger.hop = hop }
         tagger.netHops = netHops
         if let megabytes = whole("memory_limit") { tagger.memoryLimit = megabytes << 20 }
+        if let threads = whole("threads") { tagger.threads = threads }
         if let level = number("silence.level") { tagger.silenceLevel = level }
         if let duration = number("silence.duration") { tagger.silenceDuration = duration }
         socketPath = text("socket.path")

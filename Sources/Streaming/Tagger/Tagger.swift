@@ -18,6 +18,7 @@ public final class Tagger {
 
     private let nets: [PackedNet]
     private var engines: [any WindowEngine]
+    private let threads: EngineThreads
     /// Stream position of each engine's sample 0.
     private var origin: Int64 = 0
     private var silence: SilenceDetector
@@ -44,6 +45,8 @@ public final class Tagger {
             PackedNet($0, batchNormEpsilon: model.batchNormEpsilon, function: model.output)
         }
         engines = nets.map { makeEngine($0, settings: settings) }
+        threads = EngineThreads(engines: nets.count, threads: settings.threads)
+        threads.use(engines)
         let classifier = model.classifier.map {
             SongClassifier($0, nets: model.nets.map(\.shape), output: model.output)
         }
@@ -105,14 +108,16 @@ public final class Tagger {
         settings.hop *= 2
         for (name, hop) in settings.netHops { settings.netHops[name] = hop * 2 }
         engines = nets.map { makeEngine($0, settings: settings) }
+        threads.use(engines)
         gap()
     }
 
     // MARK: Windows and blocks in the stream's order
 
     private func advance(_ emit: (TaggerEvent) -> Void) {
+        let windows = threads.step()
         for net in engines.indices {
-            ready[net] = engines[net].step()
+            ready[net] = windows[net]
             reported[net] = 0
         }
         while true {

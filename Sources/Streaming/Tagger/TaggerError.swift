@@ -18,6 +18,9 @@ extension TaggerSettings {
         }
         try check(hop, "hop")
         guard batch > 0 else { throw TaggerError(description: "batch: 1 or more wanted, \(batch) found") }
+        guard (1...64).contains(threads) else {
+            throw TaggerError(description: "threads: 1 to 64 wanted, \(threads) found")
+        }
         guard silenceLevel.isFinite, silenceDuration.isFinite, silenceDuration >= 0 else {
             throw TaggerError(description: "silence: a level and a duration of 0 or more wanted")
         }

@@ -12,6 +12,8 @@ public struct TaggerSettings: Sendable, Equatable {
     public var batch = 1
     /// Bytes that one net's engine may take for its state.
     public var memoryLimit = 256 << 20
+    /// Threads that the nets of a model are shared out to; 1: all on the caller's.
+    public var threads = 1
     /// Samples between two evaluations of the song-level classifier: half a second.
     public var classifierInterval = 11_025
 

@@ -35,7 +35,7 @@ struct SettingsTests {
         let settings = try await load(
             """
             {"device": "hw:1", "model": "m.safetensors", "precision": "float", "hop": 1000, "net_hops": {"3^9": 243},
-             "memory_limit": 64, "channel": 2,
+             "memory_limit": 64, "threads": 3, "channel": 2,
              "capture": {"rate": 48000, "channels": 4, "period": 10, "pace": "wait", "wait_for_device": true,
                          "priority": 0, "duration": 2.5},
              "silence": {"level": -50, "duration": 3}, "status": {"interval": 5}, "log": {"level": "error"},
@@ -49,6 +49,7 @@ struct SettingsTests {
         expected.tagger.hop = 1000
         expected.tagger.netHops = ["3^9": 243]
         expected.tagger.memoryLimit = 64 << 20
+        expected.tagger.threads = 3
         expected.channel = 2
         expected.tagger.silenceLevel = -50
         expected.tagger.silenceDuration = 3
@@ -116,5 +117,15 @@ struct SettingsTests {
             try await Settings.load(file: "/nonexistent.json", flags: [:], environment: [:])
         }
         #expect(error?.exitCode == .noInput)
+    }
+
+    @Test("The page on settings names every one, with its variable")
+    func documented() throws {
+        let repository = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+        let page = try String(contentsOfFile: repository + "/docs/configuration.md", encoding: .utf8)
+        for key in SettingKey.all {
+            #expect(page.contains("`\(key.path)`"), "\(key.path)")
+            #expect(page.contains("`\(key.environmentName)`"), "\(key.environmentName)")
+        }
     }
 }

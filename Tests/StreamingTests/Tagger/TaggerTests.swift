@@ -39,16 +39,19 @@ struct TaggerTests {
         return generator.floats(Int(seconds * Double(second)), in: -amplitude...amplitude)
     }
 
-    @Test("The answer doesn't depend on cuts or on how many hops are computed together")
+    @Test("The answer doesn't depend on cuts, on how many hops are computed together, or on threads")
     func cuts() throws {
         let model = try Model.random(nets: [(3, 8), (2, 13), (5, 5)], withClassifier: true)
         var signal = Self.noise(seconds: 3)
         signal += [Float](repeating: 0, count: 5 * Self.second / 2) + Self.noise(seconds: 2, seed: 2)
         var transcripts: [Transcript] = []
-        for (cuts, batch) in [([1], 1), ([441, 7, 10_000], 1), ([100_000], 1), ([100_000], 16), ([313], 5)] {
+        for (cuts, batch, threads) in [
+            ([1], 1, 1), ([441, 7, 10_000], 1, 3), ([100_000], 1, 2), ([100_000], 16, 8), ([313], 5, 1),
+        ] {
             var settings = TaggerSettings(hop: 700)
             settings.netHops = ["2^13": 1024, "5^5": 625]
             settings.batch = batch
+            settings.threads = threads
             let tagger = try Tagger(model: model, settings: settings)
             var transcript = Transcript()
             tagger.hear(signal, cuts: cuts, into: &transcript)
