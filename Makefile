@@ -59,7 +59,7 @@ lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
 	bash -n demo/run.sh Tests/Container/run.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/peers.py Tests/Fixtures/make.py
+	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Tests/Fixtures/make.py
 
 test-container: build
 	Tests/Container/run.sh

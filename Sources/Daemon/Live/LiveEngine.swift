@@ -23,7 +23,8 @@ final class LiveEngine: @unchecked Sendable {
     private var capturedTime: Int64 = 0
     /// The newest time that was told: within a stream, times never go back.
     private var lastTime: Int64 = 0
-    private var blocksBehind = 0
+    /// Sound heard since the backlog was last judged, and how long it was then, both in seconds.
+    private var judged = (seconds: 0.0, backlog: 0.0)
     private var isEnding = false
 
     /// Seconds of sound that may wait before hops are raised.
@@ -37,7 +38,7 @@ final class LiveEngine: @unchecked Sendable {
         self.capture = capture
         self.reports = reports
         self.sourceWaits = sourceWaits
-        counters.hop.store(tagger.settings.hop, ordering: .relaxed)
+        counters.hop.store(tagger.longestHop, ordering: .relaxed)
     }
 
     func start() {
@@ -138,20 +139,26 @@ final class LiveEngine: @unchecked Sendable {
         return lastTime
     }
 
-    /// Longer hops where sound has waited too long, over many blocks: one late turn is no overload.
+    /// Longer hops where more and more sound waits.
+    ///
+    /// Judged over a second of sound at a time: the backlog must be long, and no shorter than it was a second ago, so that
+    /// one late turn is no overload and a raised hop has time to catch up.
     private func checkBacklog(_ block: CaptureBlock) {
-        let seconds = Double(capture.backlog) / Double(block.format.frameBytes * block.format.rate)
-        counters.backlogMicroseconds.store(Int(seconds * 1e6), ordering: .relaxed)
-        guard !sourceWaits, seconds > Self.patience else {
-            blocksBehind = 0
+        let rate = Double(block.format.rate)
+        let waiting = Double(capture.backlog) / Double(block.format.frameBytes) / rate
+        counters.backlogMicroseconds.store(Int(waiting * 1e6), ordering: .relaxed)
+        guard !sourceWaits, waiting > Self.patience else {
+            judged = (seconds: 0, backlog: 0)
             return
         }
-        blocksBehind += 1
-        guard blocksBehind > 50, tagger.settings.hop < TaggerSettings.longestHop / 2 else { return }
-        blocksBehind = 0
+        judged.seconds += Double(block.frames) / rate
+        guard judged.seconds >= 1 else { return }
+        let grows = waiting >= judged.backlog
+        judged = (seconds: 0, backlog: waiting)
+        guard grows, tagger.longestHop < TaggerSettings.longestHop else { return }
         tagger.raiseHop()
-        counters.hop.store(tagger.settings.hop, ordering: .relaxed)
-        reports.publish(.hopRaised(to: tagger.settings.hop), time: block.time)
+        counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        reports.publish(.hopRaised(to: tagger.longestHop), time: block.time)
     }
 }
 

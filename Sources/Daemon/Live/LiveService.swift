@@ -37,8 +37,7 @@ struct LiveService: Service, CustomStringConvertible {
         model = EventEncoder.ModelFacts(file)
         settings.tagger.batch = 1
         let tagger = try Tagger(model: file.model, settings: settings.tagger)
-        plan = tagger.plans.map { "\($0.shape.name) \($0.isWholeWindow ? "whole windows" : "incremental")" }
-            .joined(separator: ", ")
+        plan = tagger.plans.map(\.summary).joined(separator: ", ")
         self.settings = settings
 
         let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4

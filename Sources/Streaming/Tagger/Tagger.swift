@@ -62,6 +62,9 @@ public final class Tagger {
     /// How each net's engine works, in the model's order.
     public var plans: [EnginePlan] { engines.map { ($0 as! IncrementalEngine).plan } }
 
+    /// The longest hop of any net.
+    public var longestHop: Int { engines.reduce(0) { max($0, $1.hop) } }
+
     /// Hears samples and says all that is due.
     public func feed(_ samples: UnsafeBufferPointer<Float>, emit: (TaggerEvent) -> Void) {
         var rest = samples
@@ -103,10 +106,13 @@ public final class Tagger {
         aggregator.clear()
     }
 
-    /// Doubles every hop, for a machine that can't keep up. Windows start anew, as after a gap.
+    /// Makes every hop longer by its net's m, for a machine that can't keep up: times m and not times 2, since a hop that
+    /// stays a power of m shares most. Windows start anew, as after a gap.
     public func raiseHop() {
-        settings.hop *= 2
-        for (name, hop) in settings.netHops { settings.netHops[name] = hop * 2 }
+        for net in nets {
+            let hop = settings.hop(of: net.shape.name) * net.shape.m
+            settings.netHops[net.shape.name] = min(hop, TaggerSettings.longestHop)
+        }
         engines = nets.map { makeEngine($0, settings: settings) }
         threads.use(engines)
         gap()
