@@ -50,8 +50,10 @@ fi
 
 "$wavetag" run "${arguments[@]}" --model "$model" --socket "$temporary/wavetag.sock" --log-level warning &
 daemon=$!
+# A daemon that can't hear its device ends before there is a socket; its line has said why.
+while [ ! -S "$temporary/wavetag.sock" ] && kill -0 "$daemon" 2>/dev/null; do sleep 0.05; done
 # Ends when the daemon does: after the piece, or at Ctrl-C.
-"$wavetag" watch --socket "$temporary/wavetag.sock" --wait --once --top 5 || true
+[ ! -S "$temporary/wavetag.sock" ] || "$wavetag" watch --socket "$temporary/wavetag.sock" --once --top 5 || true
 status=0
 wait "$daemon" || status=$?
 daemon=

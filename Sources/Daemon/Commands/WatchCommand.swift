@@ -18,7 +18,7 @@ struct WatchCommand: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
     @Option(help: "The daemon's socket.") var socket: String?
-    @Option(help: "Show so many of the likeliest tags.") var top: Int = 5
+    @Option(help: "Show so many of the likeliest tags. Default: 5, all as json.") var top: Int?
     @Option(help: "Show tags from this probability on, 0 to 1.") var threshold: Double?
     @Option(help: "Seconds between two pictures or lines, at least. Default: 0.1 in a terminal, 1 as lines, 0 as json.")
     var every: Double?
@@ -27,7 +27,7 @@ struct WatchCommand: ParsableCommand {
     @Flag(help: "End when the daemon does, instead of waiting for it to come back.") var once = false
 
     func validate() throws {
-        guard top >= 0 else { throw ValidationError("--top: \(top): 0 or more wanted") }
+        if let top, top < 0 { throw ValidationError("--top: \(top): 0 or more wanted") }
         if let every, !(0...86_400).contains(every) {
             throw ValidationError("--every: \(every): 0 to 86400 wanted")
         }
@@ -44,7 +44,8 @@ struct WatchCommand: ParsableCommand {
             throw failure("signals: no descriptor left", .ioError)
         }
         var output = WatchOutput(
-            format: format, limits: WatchLimits(top: top, threshold: threshold), environment: environment)
+            format: format, limits: WatchLimits(top: top ?? Self.usualTop, threshold: threshold),
+            environment: environment)
         defer { output.finish() }
         var hasConnected = false
         var delay: Int32 = 250
@@ -63,9 +64,13 @@ struct WatchCommand: ParsableCommand {
         }
     }
 
+    /// Bars that fit any terminal.
+    private static let usualTop = 5
+
     /// The line that asks the daemon for what is shown.
     var subscription: String {
-        var members = ["\"top\":\(top)"]
+        var members: [String] = []
+        if let top = top ?? (format == .json ? nil : Self.usualTop) { members.append("\"top\":\(top)") }
         let every = every ?? (format == .json ? 0 : Output.isTerminal(STDOUT_FILENO) ? 0.1 : 1)
         if every > 0 { members.append("\"every\":\(every)") }
         if let threshold { members.append("\"threshold\":\(threshold)") }
