@@ -19,7 +19,7 @@ typedef float KERNEL(vector) __attribute__((vector_size(VECTOR_FLOATS * 4), alig
 // `rows` convolution rows of one block of output channels, before bias, into raw [rows, LANES].
 // `rows` is a constant wherever this is inlined, so that the accumulators are registers.
 TARGET static inline __attribute__((always_inline)) void KERNEL(tile)(
-    const size_t rows, const wavetag_convolution *layer, const float *weights, const float *const *inputs,
+    const size_t rows, const wavetag_convolution *layer, const float *weights, const void *const *inputs,
     const size_t *row_offset, float *raw)
 {
     typedef KERNEL(vector) vector;
@@ -58,7 +58,7 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(tile)(
 }
 
 TARGET static void KERNEL(tile_of)(size_t rows, const wavetag_convolution *layer, const float *weights,
-                                   const float *const *inputs, const size_t *row_offset, float *raw)
+                                   const void *const *inputs, const size_t *row_offset, float *raw)
 {
     switch (rows) {
     case 1: KERNEL(tile)(1, layer, weights, inputs, row_offset, raw); break;
@@ -110,8 +110,8 @@ TARGET static inline __attribute__((always_inline)) void KERNEL(store)(
     memcpy(output + begin, best, count * sizeof(float));
 }
 
-TARGET static void KERNEL(convolve)(const wavetag_convolution *layer, size_t columns, const float *const *inputs,
-                                    float *const *outputs)
+TARGET static void KERNEL(convolve)(const wavetag_convolution *layer, size_t columns, const void *const *inputs,
+                                    void *const *outputs)
 {
     const size_t pool = layer->pool;
     const size_t spread = pool + layer->taps - 1;
@@ -128,7 +128,7 @@ TARGET static void KERNEL(convolve)(const wavetag_convolution *layer, size_t col
         const float *weights = layer->weights + block * block_floats;
         for (size_t column = 0; column < columns; column += tile_columns) {
             const size_t count = columns - column < tile_columns ? columns - column : tile_columns;
-            const float *const *tile_inputs = inputs + column * spread;
+            const void *const *tile_inputs = inputs + column * spread;
             if (pool <= TILE_ROWS) {
                 size_t rows = 0;
                 for (size_t i = 0; i < count; i++)

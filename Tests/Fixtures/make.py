@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the fixtures beside this script: small nets and what PyTorch says of them.
 
-    pip install torch==2.13.0+cpu numpy
+    pip install torch==2.13.0+cpu numpy scikit-learn
     python3 Tests/Fixtures/make.py
 
 Nothing here knows wavetag's code: nets are built from torch's own layers, after the papers. The script is
@@ -186,6 +186,30 @@ def write_classifiers():
         write(f"classifiers/{output}-expected", {"features": features.numpy(), "probabilities": probabilities.numpy()})
 
 
+def write_metrics():
+    """Scores with and without ties, and scikit-learn's ROC-AUC and average precision, each double as two floats."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    tensors = {}
+    for index, (count, share, levels) in enumerate(
+        [(500, 0.3, 0), (500, 0.02, 0), (1000, 0.5, 10), (37, 0.2, 3), (200, 0.9, 1), (2, 0.5, 0)]
+    ):
+        generator = np.random.default_rng(index)
+        positive = generator.random(count) < share
+        positive[0], positive[-1] = True, False
+        scores = (generator.random(count) + 0.3 * positive).astype(np.float32)
+        if levels:
+            scores = np.floor(scores * levels).astype(np.float32) / np.float32(levels)
+        expected = []
+        for value in (roc_auc_score(positive, scores), average_precision_score(positive, scores)):
+            high = np.float32(value)
+            expected += [high, np.float32(value - np.float64(high))]
+        tensors[f"{index}.scores"] = scores
+        tensors[f"{index}.positive"] = positive.astype(np.float32)
+        tensors[f"{index}.expected"] = np.array(expected, dtype=np.float32)
+    write("metrics", tensors)
+
+
 def main():
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(1)
@@ -195,6 +219,7 @@ def main():
     write("signal", {"samples": signal.numpy()})
     write_nets(signal)
     write_classifiers()
+    write_metrics()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #define WAVETAG_CKERNELS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,8 +44,8 @@ typedef struct {
     ///
     /// - inputs: [columns, pool + taps − 1] pointers to input columns of `depth` floats.
     /// - outputs: [columns] pointers to output columns of `width` floats, none of which is an input.
-    void (*convolve)(const wavetag_convolution *layer, size_t columns, const float *const *inputs,
-                     float *const *outputs);
+    void (*convolve)(const wavetag_convolution *layer, size_t columns, const void *const *inputs,
+                     void *const *outputs);
 } wavetag_kernel;
 
 /// The kernels that this processor can run, the fastest first; the last is always `portable`.
@@ -57,6 +58,72 @@ size_t wavetag_packed_size(size_t lanes, size_t taps, size_t depth, size_t width
 /// Packs weights [width, depth, taps] (PyTorch's order), each output channel scaled by `scale` [width].
 void wavetag_pack(size_t lanes, size_t taps, size_t depth, size_t width, const float *weights,
                   const float *scale, float *packed);
+
+/// Largest taps · depth of an 8-bit convolution: its sums and their bias stay below 2^31.
+enum { wavetag_int8_most_inputs = 32768 };
+
+/// Bytes of a column of `depth` 8-bit channels: rounded up, so that every kernel reads whole steps.
+static inline size_t wavetag_int8_column_bytes(size_t depth) { return (depth + 7) / 8 * 8; }
+
+/// One convolution with its max-pool in 8 bits: unsigned inputs without an offset, signed weights, exact 32-bit sums.
+///
+/// With v = max(0, bias + max over r in 0 ..< pool of  Σ over t in 0 ..< taps  W[t] · x[r + t]), an output is the byte
+/// min(255, (v · multiplier + 2^(shift − 1)) >> shift), or, where `output_scale` is given, the float v · output_scale.
+typedef struct {
+    size_t taps;
+    /// Channels of an input column, which takes `wavetag_int8_column_bytes(depth)` bytes.
+    size_t depth;
+    size_t pool;
+    size_t width;
+    /// Written by `wavetag_int8_pack` for one kernel.
+    const int8_t *weights;
+    /// [width rounded up to lanes], with the kernel's input offset worked in by `wavetag_int8_pack`.
+    const int32_t *bias;
+    /// [width rounded up to lanes], below 2^31.
+    const uint32_t *multiplier;
+    /// 1 to 62.
+    unsigned shift;
+    /// [width rounded up to lanes], or null for bytes.
+    const float *output_scale;
+} wavetag_int8_convolution;
+
+/// A float layer of an 8-bit net: outputs bias + Σ over c of  weights[c] · x[c],  fused and in that order.
+typedef struct {
+    size_t depth;
+    size_t width;
+    /// [blocks, depth, lanes], zeros behind `width`.
+    const float *weights;
+    /// [blocks · lanes].
+    const float *bias;
+    /// Whether outputs are bytes, rounded half to even and held to 0 … 255, instead of floats.
+    int to_bytes;
+} wavetag_int8_dense;
+
+/// One instruction set's 8-bit kernels. All give the same bits.
+typedef struct {
+    /// `avx512-vnni`, `avx-vnni`, `avx2`, `neon-dotprod`, `neon` or `portable`.
+    const char *name;
+    size_t vector_lanes;
+    size_t lane_vectors;
+    /// Input channels that stand together in packed weights.
+    size_t step_channels;
+    /// What the kernel takes off every input.
+    int input_offset;
+    /// As `wavetag_kernel.convolve`; input columns are bytes, output columns bytes or floats.
+    void (*convolve)(const wavetag_int8_convolution *layer, size_t columns, const void *const *inputs,
+                     void *const *outputs);
+    void (*dense)(const wavetag_int8_dense *layer, size_t columns, const void *const *inputs, void *const *outputs);
+} wavetag_int8_kernel;
+
+/// The 8-bit kernels that this processor can run, the fastest first; the last is always `portable`.
+const wavetag_int8_kernel *const *wavetag_int8_kernels(size_t *count);
+
+/// Bytes that packed 8-bit weights take.
+size_t wavetag_int8_packed_size(const wavetag_int8_kernel *kernel, size_t taps, size_t depth, size_t width);
+
+/// Packs weights [width, depth, taps] and adds to `bias` [width] what the kernel's input offset takes off.
+void wavetag_int8_pack(const wavetag_int8_kernel *kernel, size_t taps, size_t depth, size_t width,
+                       const int8_t *weights, int8_t *packed, int32_t *bias);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,7 @@
 import CKernels
 
-/// A convolution with its batch norm, bias, ReLU and max-pool folded into one step, its weights packed in the order in which a kernel reads them.
-///
-/// Immutable after construction, and so shared freely between engines and threads.
-public final class PackedConvolution: @unchecked Sendable {
+/// A float layer. Input columns are `depth` floats, output columns `width` floats.
+public final class PackedConvolution: PackedLayer, @unchecked Sendable {
     /// Taps of the convolution.
     public let taps: Int
     /// Channels of an input column.
@@ -56,20 +54,17 @@ public final class PackedConvolution: @unchecked Sendable {
     /// Input columns that one output column is made from: pool + taps − 1.
     public var spread: Int { pool + taps - 1 }
 
+    public var inputBytes: Int { depth * MemoryLayout<Float>.stride }
+    public var outputBytes: Int { width * MemoryLayout<Float>.stride }
+
     /// Bytes that the packed weights take.
     public var bytes: Int { packedCount * MemoryLayout<Float>.stride }
 
     /// Multiply-adds of one output column.
     public var multiplyAdds: Int { pool * taps * depth * width }
 
-    /// Computes output columns, each from `spread` input columns.
-    ///
-    /// - Parameters:
-    ///   - inputs: [columns, spread] pointers to `depth` floats.
-    ///   - outputs: [columns] pointers to `width` floats, none of them an input.
     public func apply(
-        columns: Int, inputs: UnsafePointer<UnsafePointer<Float>?>,
-        outputs: UnsafePointer<UnsafeMutablePointer<Float>?>
+        columns: Int, inputs: UnsafePointer<UnsafeRawPointer?>, outputs: UnsafePointer<UnsafeMutableRawPointer?>
     ) {
         kernel.convolve(layer, columns: columns, inputs: inputs, outputs: outputs)
     }

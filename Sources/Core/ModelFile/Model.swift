@@ -63,17 +63,79 @@ public struct Model: Sendable, Equatable {
     public var tags: [String]
     public var output: OutputFunction
     public var batchNormEpsilon: Double
-    public var nets: [NetParameters]
+    public var nets: [ModelNet]
     public var classifier: ClassifierParameters?
 
     public init(
-        tags: [String], output: OutputFunction, batchNormEpsilon: Double,
-        nets: [NetParameters], classifier: ClassifierParameters?
+        tags: [String], output: OutputFunction, batchNormEpsilon: Double, nets: [ModelNet],
+        classifier: ClassifierParameters?
     ) {
         self.tags = tags
         self.output = output
         self.batchNormEpsilon = batchNormEpsilon
         self.nets = nets
         self.classifier = classifier
+    }
+}
+
+extension Model {
+    /// A model of float nets.
+    public init(
+        tags: [String], output: OutputFunction, batchNormEpsilon: Double, nets: [NetParameters],
+        classifier: ClassifierParameters?
+    ) {
+        self.init(
+            tags: tags, output: output, batchNormEpsilon: batchNormEpsilon,
+            nets: nets.map { ModelNet(shape: $0.shape, float: $0) }, classifier: classifier)
+    }
+
+    /// What the model computes in where nobody says: float where it has float weights.
+    public var usualPrecision: Precision { nets.allSatisfy { $0.float != nil } ? .float : .int8 }
+
+    /// The nets, ready for arithmetic.
+    ///
+    /// - Throws: `QuantisationError` where a net has no weights of this precision, and none can be made.
+    public func packed(_ precision: Precision) throws(QuantisationError) -> [PackedNet] {
+        var packed: [PackedNet] = []
+        for net in nets {
+            do throws(QuantisationError) {
+                switch precision {
+                case .float:
+                    guard let float = net.float else { throw QuantisationError("the model has only int8 weights") }
+                    packed.append(PackedNet(float, batchNormEpsilon: batchNormEpsilon, function: output))
+                case .int8:
+                    packed.append(
+                        try PackedNet(net.quantised(batchNormEpsilon: batchNormEpsilon), function: output))
+                }
+            } catch { throw QuantisationError("\(net.shape.name): \(error)") }
+        }
+        return packed
+    }
+}
+
+/// One net of a model, in as many precisions as its file holds.
+public struct ModelNet: Sendable, Equatable {
+    public let shape: NetShape
+    public var float: NetParameters?
+    public var int8: Int8NetParameters?
+    /// Steps of layers 0 … n that calibration found: with them float weights are quantised when they are loaded.
+    public var steps: [Float]?
+
+    /// - Precondition: one of `float` and `int8` is there, of this shape.
+    public init(shape: NetShape, float: NetParameters? = nil, int8: Int8NetParameters? = nil, steps: [Float]? = nil) {
+        precondition(float != nil || int8 != nil)
+        self.shape = shape
+        self.float = float
+        self.int8 = int8
+        self.steps = steps ?? int8?.steps
+    }
+
+    /// The 8-bit net: as stored, or made of float weights and stored steps.
+    func quantised(batchNormEpsilon: Double) throws(QuantisationError) -> Int8NetParameters {
+        if let int8 { return int8 }
+        guard let float, let steps else {
+            throw QuantisationError("no int8 weights and no calibrated steps in the model; see `wavetag quantize`")
+        }
+        return try Int8NetParameters(quantising: float, batchNormEpsilon: batchNormEpsilon, steps: steps)
     }
 }

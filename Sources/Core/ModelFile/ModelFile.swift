@@ -17,7 +17,7 @@ public struct ModelFile: Sendable {
     public static func read(path: String) throws(ModelFileError) -> ModelFile {
         let file = try Safetensors(path: path)
         let configuration = try configuration(of: file)
-        var nets: [NetParameters] = []
+        var nets: [ModelNet] = []
         for shape in configuration.nets { nets.append(try net(shape, tags: configuration.tags.count, in: file)) }
         var classifier: ClassifierParameters?
         if let parts = configuration.classifier {
@@ -43,6 +43,17 @@ public struct ModelFile: Sendable {
 
     private static func net(
         _ shape: NetShape, tags: Int, in file: borrowing Safetensors
+    ) throws(ModelFileError) -> ModelNet {
+        let int8 = try int8Net(shape, tags: tags, in: file)
+        // A net without any weights is reported as one without float weights, which every reader knows.
+        let hasFloat = int8 == nil || file["nets.\(shape.name).layers.0.conv.weight"] != nil
+        return ModelNet(
+            shape: shape, float: hasFloat ? try floatNet(shape, tags: tags, in: file) : nil, int8: int8,
+            steps: try steps(shape, in: file))
+    }
+
+    private static func floatNet(
+        _ shape: NetShape, tags: Int, in file: borrowing Safetensors
     ) throws(ModelFileError) -> NetParameters {
         let prefix = "nets.\(shape.name)"
         var layers: [ConvolutionParameters] = []
@@ -64,7 +75,7 @@ public struct ModelFile: Sendable {
             output: try linear("\(prefix).output", outputs: tags, inputs: shape.widths[shape.n + 1], in: file))
     }
 
-    private static func linear(
+    static func linear(
         _ name: String, outputs: Int, inputs: Int, in file: borrowing Safetensors
     ) throws(ModelFileError) -> LinearParameters {
         LinearParameters(
@@ -108,7 +119,7 @@ public struct ModelFile: Sendable {
         return ClassifierParameters(configuration: parts, norm: norm, layers: layers, batchNorms: batchNorms)
     }
 
-    private static func requirePositive(
+    static func requirePositive(
         _ values: [Float], _ name: String, in file: borrowing Safetensors
     ) throws(ModelFileError) {
         guard let bad = values.firstIndex(where: { $0 <= 0 }) else { return }

@@ -5,7 +5,7 @@ extension ModelFile {
     ///
     /// The same model gives the same bytes.
     public static func write(_ model: Model, to path: String) throws(ModelFileError) {
-        var tensors: [(name: String, shape: [Int], values: [Float])] = []
+        var tensors: [Tensor] = []
         for net in model.nets { tensors += net.tensors }
         if let classifier = model.classifier { tensors += classifier.tensors }
 
@@ -16,9 +16,10 @@ extension ModelFile {
         for tensor in tensors {
             header.append(UInt8(ascii: ","))
             header.appendJSON(string: tensor.name)
-            let end = offset + tensor.values.count * 4
+            let end = offset + tensor.values.byteCount
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            header += Array(":{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}".utf8)
+            header += Array(
+                ":{\"dtype\":\"\(tensor.values.type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}".utf8)
             offset = end
         }
         header.append(UInt8(ascii: "}"))
@@ -28,12 +29,50 @@ extension ModelFile {
         var bytes = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
         bytes.reserveCapacity(8 + header.count + offset)
         bytes += header
-        for tensor in tensors {
-            for value in tensor.values {
-                withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        for tensor in tensors { tensor.values.append(to: &bytes) }
+        try replace(path, with: bytes)
+    }
+
+    /// One named tensor of a file.
+    struct Tensor {
+        enum Values {
+            case floats([Float])
+            case bytes([Int8])
+
+            var type: String {
+                switch self {
+                case .floats: "F32"
+                case .bytes: "I8"
+                }
+            }
+
+            var byteCount: Int {
+                switch self {
+                case .floats(let values): values.count * 4
+                case .bytes(let values): values.count
+                }
+            }
+
+            func append(to bytes: inout [UInt8]) {
+                switch self {
+                case .floats(let values):
+                    for value in values {
+                        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+                    }
+                case .bytes(let values): for value in values { bytes.append(UInt8(bitPattern: value)) }
+                }
             }
         }
-        try replace(path, with: bytes)
+
+        let name: String
+        let shape: [Int]
+        let values: Values
+
+        init(_ name: String, _ shape: [Int], _ values: Values) {
+            self.name = name
+            self.shape = shape
+            self.values = values
+        }
     }
 
     private static func replace(_ path: String, with bytes: [UInt8]) throws(ModelFileError) {
@@ -62,18 +101,27 @@ extension ModelFile {
     }
 }
 
+extension ModelNet {
+    fileprivate var tensors: [ModelFile.Tensor] {
+        var tensors = float?.tensors ?? []
+        if let steps {
+            tensors.append(.init("nets.\(shape.name).int8.steps", [steps.count], .floats(steps)))
+        }
+        return tensors + (int8?.tensors ?? [])
+    }
+}
+
 extension NetParameters {
-    fileprivate var tensors: [(name: String, shape: [Int], values: [Float])] {
-        var tensors: [(name: String, shape: [Int], values: [Float])] = []
+    fileprivate var tensors: [ModelFile.Tensor] {
+        var tensors: [ModelFile.Tensor] = []
         for (index, layer) in layers.enumerated() {
             let name = "nets.\(shape.name).layers.\(index)"
             let width = shape.widths[index]
             tensors.append(
-                (
+                .init(
                     "\(name).conv.weight", [width, shape.inputChannels(layer: index), shape.kernelWidth(layer: index)],
-                    layer.weight
-                ))
-            tensors.append(("\(name).conv.bias", [width], layer.bias))
+                    .floats(layer.weight)))
+            tensors.append(.init("\(name).conv.bias", [width], .floats(layer.bias)))
             tensors += layer.batchNorm.tensors("\(name).bn")
         }
         return tensors + output.tensors("nets.\(shape.name).output")
@@ -81,11 +129,11 @@ extension NetParameters {
 }
 
 extension ClassifierParameters {
-    fileprivate var tensors: [(name: String, shape: [Int], values: [Float])] {
-        var tensors: [(name: String, shape: [Int], values: [Float])] = []
+    fileprivate var tensors: [ModelFile.Tensor] {
+        var tensors: [ModelFile.Tensor] = []
         if let norm {
-            tensors.append(("classifier.norm.mean", [norm.mean.count], norm.mean))
-            tensors.append(("classifier.norm.std", [norm.std.count], norm.std))
+            tensors.append(.init("classifier.norm.mean", [norm.mean.count], .floats(norm.mean)))
+            tensors.append(.init("classifier.norm.std", [norm.std.count], .floats(norm.std)))
         }
         for (index, layer) in layers.enumerated() {
             tensors += layer.tensors("classifier.layers.\(index)")
@@ -96,17 +144,21 @@ extension ClassifierParameters {
 }
 
 extension LinearParameters {
-    fileprivate func tensors(_ name: String) -> [(name: String, shape: [Int], values: [Float])] {
-        [("\(name).weight", [outputs, inputs], weight), ("\(name).bias", [outputs], bias)]
+    fileprivate func tensors(_ name: String) -> [ModelFile.Tensor] {
+        [
+            .init("\(name).weight", [outputs, inputs], .floats(weight)),
+            .init("\(name).bias", [outputs], .floats(bias)),
+        ]
     }
 }
 
 extension BatchNormParameters {
-    fileprivate func tensors(_ name: String) -> [(name: String, shape: [Int], values: [Float])] {
+    fileprivate func tensors(_ name: String) -> [ModelFile.Tensor] {
         [
-            ("\(name).weight", [weight.count], weight), ("\(name).bias", [bias.count], bias),
-            ("\(name).running_mean", [runningMean.count], runningMean),
-            ("\(name).running_var", [runningVariance.count], runningVariance),
+            .init("\(name).weight", [weight.count], .floats(weight)),
+            .init("\(name).bias", [bias.count], .floats(bias)),
+            .init("\(name).running_mean", [runningMean.count], .floats(runningMean)),
+            .init("\(name).running_var", [runningVariance.count], .floats(runningVariance)),
         ]
     }
 }

@@ -106,6 +106,18 @@ struct Safetensors: ~Copyable {
         return values
     }
 
+    /// A tensor of 8-bit integers, row-major.
+    func bytes(_ name: String, shape: [Int]) throws(ModelFileError) -> [Int8] {
+        guard let entry = entries[name] else { throw ModelFileError(.invalid, path, "\(name): missing") }
+        guard entry.type == "I8" else {
+            throw ModelFileError(.invalid, path, "\(name): dtype I8 wanted, \(entry.type) found")
+        }
+        guard entry.shape == shape else {
+            throw ModelFileError(.invalid, path, "\(name): shape \(shape) wanted, \(entry.shape) found")
+        }
+        return file.bytes[entry.bytes].map { Int8(bitPattern: $0) }
+    }
+
     private static func metadata(_ value: JSONValue, path: String) throws(ModelFileError) -> [String: String] {
         guard case .object(let members) = value else {
             throw ModelFileError(.invalid, path, "__metadata__: an object wanted, \(value.kind) found")

@@ -26,10 +26,13 @@ struct BenchCase {
         switch work {
         case .window:
             plan = EnginePlan(
-                shape: net.shape, tags: net.tags, hop: net.shape.window, batch: 1, sharedLayers: 0,
-                memoryLimit: 256 << 20)
-        case .hop: plan = EnginePlan.cheapest(shape: net.shape, tags: net.tags, hop: hop)
-        case .file(let batch): plan = EnginePlan.cheapest(shape: net.shape, tags: net.tags, hop: hop, batch: batch)
+                shape: net.shape, precision: net.precision, tags: net.tags, hop: net.shape.window, batch: 1,
+                sharedLayers: 0, memoryLimit: 256 << 20)
+        case .hop:
+            plan = EnginePlan.cheapest(shape: net.shape, precision: net.precision, tags: net.tags, hop: hop)
+        case .file(let batch):
+            plan = EnginePlan.cheapest(
+                shape: net.shape, precision: net.precision, tags: net.tags, hop: hop, batch: batch)
         }
         let engine = IncrementalEngine(net: net, plan: plan)
         var generator = SplitMix64(state: 1)
@@ -61,7 +64,7 @@ struct BenchCase {
         return BenchResult(
             name: name, net: net.shape.name, hop: plan.hop, median: times[times.count / 2],
             p99: times[min(times.count - 1, times.count * 99 / 100)], multiplyAdds: plan.multiplyAdds,
-            kernel: Kernel.best.name)
+            precision: net.precision, kernel: net.kernelName)
     }
 }
 
@@ -74,6 +77,7 @@ struct BenchResult {
     let median: Double
     let p99: Double
     let multiplyAdds: Int
+    let precision: Precision
     let kernel: String
 
     /// A multiply-add counts as two.
@@ -87,7 +91,7 @@ struct BenchResult {
         return """
             {"name":"\(name)","net":"\(net)","hop":\(hop),"median_us":\(number(median)),"p99_us":\(number(p99)),\
             "multiply_adds":\(multiplyAdds),"gflops":\(number(gigaflops)),"real_time_factor":\(number(realTimeFactor)),\
-            "kernel":"\(kernel)"}
+            "precision":"\(precision.rawValue)","kernel":"\(kernel)"}
             """
     }
 }

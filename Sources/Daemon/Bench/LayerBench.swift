@@ -21,17 +21,19 @@ struct LayerBench {
     func measure(hops: Int = 2000) -> [Share] {
         let most = plan.layers.map(\.columnsPerHop).max() ?? 1
         let spread = net.layers.map(\.spread).max() ?? 1
-        let widest = max(net.layers.map(\.width).max() ?? 1, net.layers.map(\.depth).max() ?? 1)
-        let memory = allocateFloats((most * spread + most) * widest)
-        let inputs = UnsafeMutablePointer<UnsafePointer<Float>?>.allocate(capacity: most * spread)
-        let outputs = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>.allocate(capacity: most)
+        let widest = net.layers.map { max($0.inputBytes, $0.outputBytes) }.max() ?? 1
+        let floats = ((most * spread + most) * widest + 3) / 4
+        let activations = allocateFloats(floats)
+        let memory = UnsafeMutableRawPointer(activations)
+        let inputs = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: most * spread)
+        let outputs = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: most)
         defer {
-            memory.deallocate()
+            activations.deallocate()
             inputs.deallocate()
             outputs.deallocate()
         }
         var generator = SplitMix64(state: 2)
-        for index in 0..<(most * spread * widest) { memory[index] = abs(generator.nextUniform()) }
+        for index in 0..<floats { activations[index] = abs(generator.nextUniform()) }
 
         var times = [[Double]](repeating: [], count: net.layers.count)
         for _ in 0..<hops {
@@ -40,8 +42,8 @@ struct LayerBench {
                 // Neighbouring columns share inputs, as they do in a ring.
                 for column in 0..<columns {
                     for input in 0..<layer.spread {
-                        inputs[column * layer.spread + input] = UnsafePointer(
-                            memory + (column * layer.pool + input) * layer.depth)
+                        inputs[column * layer.spread + input] = UnsafeRawPointer(
+                            memory + (column * layer.pool + input) * layer.inputBytes)
                     }
                     outputs[column] = memory + (most * spread + column) * widest
                 }

@@ -24,6 +24,8 @@ struct BenchCommand: ParsableCommand {
     var model: String?
     @Option(help: ArgumentHelp("Only this net.", valueName: "name"))
     var net: String?
+    @Option(help: "Only this precision. Default: both, or what the model has.")
+    var precision: Precision?
     @Flag(help: "Cost against hop: 1 to the window.")
     var curve = false
     @Flag(help: "Where a hop's time goes: a line a layer.")
@@ -48,13 +50,17 @@ struct BenchCommand: ParsableCommand {
 
     private func printLayers(of net: PackedNet) {
         let hop = Self.naturalHop(net.shape)
-        let plan = EnginePlan.cheapest(shape: net.shape, tags: net.tags, hop: hop)
-        if !json { Output.write("\(net.shape.name) at hop \(hop)\nlayer   columns     MMAdd        µs   GFLOP/s\n") }
+        let plan = EnginePlan.cheapest(shape: net.shape, precision: net.precision, tags: net.tags, hop: hop)
+        if !json {
+            Output.write(
+                "\(net.shape.name) \(net.precision.rawValue) at hop \(hop)\nlayer   columns     MMAdd        µs   GFLOP/s\n"
+            )
+        }
         for share in LayerBench(net: net, plan: plan).measure() {
             let line =
                 json
                 ? """
-                {"net":"\(net.shape.name)","hop":\(hop),"layer":\(share.layer),"columns":\(share.columns),\
+                {"net":"\(net.shape.name)","precision":"\(net.precision.rawValue)","hop":\(hop),"layer":\(share.layer),"columns":\(share.columns),\
                 "multiply_adds":\(share.multiplyAdds),"median_us":\(share.time),"gflops":\(share.gigaflops)}
 
                 """
@@ -69,17 +75,32 @@ struct BenchCommand: ParsableCommand {
         if let model {
             let file: ModelFile
             do { file = try ModelFile.read(path: model) } catch { throw ExitCode.because(error) }
-            return try wanted(file.model.nets.map(\.shape.name)).map { index in
-                PackedNet(
-                    file.model.nets[index], batchNormEpsilon: file.model.batchNormEpsilon, function: file.model.output)
-            }
+            let model = file.model
+            let usual = precision.map { [$0] } ?? Precision.allCases.filter { (try? model.packed($0)) != nil }
+            let indices = try wanted(model.nets.map(\.shape.name))
+            do {
+                return try usual.flatMap { precision in
+                    let packed = try model.packed(precision)
+                    return indices.map { packed[$0] }
+                }
+            } catch { throw ExitCode.because(.badData, "\(file.name): \(error)") }
         }
         let published = [(3, 9), (2, 13), (2, 14), (3, 8), (4, 6), (4, 7), (5, 5), (5, 6)]
-        return try wanted(published.map { "\($0)^\($1)" }).map { index in
+        return try wanted(published.map { "\($0)^\($1)" }).flatMap { index in
             let (m, n) = published[index]
-            let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
-            return PackedNet(
-                .heUniform(shape, tags: 50, seed: 1), batchNormEpsilon: 1e-5, function: .sigmoid)
+            return try (precision.map { [$0] } ?? Precision.allCases).map { try Self.untrained(m, n, $0) }
+        }
+    }
+
+    private static func untrained(_ m: Int, _ n: Int, _ precision: Precision) throws -> PackedNet {
+        let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
+        let float = NetParameters.heUniform(shape, tags: 50, seed: 1)
+        switch precision {
+        case .float: return PackedNet(float, batchNormEpsilon: 1e-5, function: .sigmoid)
+        case .int8:
+            let steps = [Float](repeating: 1 / 64, count: n + 1)
+            return try PackedNet(
+                Int8NetParameters(quantising: float, batchNormEpsilon: 1e-5, steps: steps), function: .sigmoid)
         }
     }
 
@@ -93,7 +114,7 @@ struct BenchCommand: ParsableCommand {
 
     private func cases(_ nets: [PackedNet]) -> [BenchCase] {
         nets.flatMap { net in
-            let name = net.shape.name
+            let name = (net.precision == .int8 ? "int8/" : "") + net.shape.name
             let hop = Self.naturalHop(net.shape)
             var cases = [
                 BenchCase(name: "window/\(name)", net: net, hop: net.shape.window, work: .window),
@@ -116,7 +137,9 @@ struct BenchCommand: ParsableCommand {
                 power *= net.shape.m
             }
             return hops.filter { $0 <= net.shape.window }.sorted().map { hop in
-                BenchCase(name: "hop/\(net.shape.name)/\(hop)", net: net, hop: hop, work: .hop)
+                BenchCase(
+                    name: "hop/\(net.precision == .int8 ? "int8/" : "")\(net.shape.name)/\(hop)", net: net, hop: hop,
+                    work: .hop)
             }
         }
     }

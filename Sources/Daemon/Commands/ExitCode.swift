@@ -38,6 +38,8 @@ extension ExitCode {
     }
 }
 
+extension Precision: ExpressibleByArgument {}
+
 /// One line on standard error, `wavetag: what: where: why`.
 func reportError(_ reason: some CustomStringConvertible) {
     let line = reason.description.split(whereSeparator: \.isNewline).joined(separator: " ")

@@ -25,18 +25,14 @@ struct TagCommand: AsyncParsableCommand {
         case json, text, csv
     }
 
-    enum Precision: String, ExpressibleByArgument, CaseIterable {
-        case float
-    }
-
     enum Detail: String, ExpressibleByArgument, CaseIterable {
         case nets
     }
 
     @Option(help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"))
     var model: String?
-    @Option(help: "Arithmetic.")
-    var precision = Precision.float
+    @Option(help: "Arithmetic. Default: float where the model has float weights.")
+    var precision: Precision?
     @Option(help: ArgumentHelp("Samples at 22 050 Hz between two windows' ends.", valueName: "samples"))
     var hop = 729
     @Option(help: "Also what each net says.")
@@ -71,6 +67,7 @@ struct TagCommand: AsyncParsableCommand {
             modelFile = try ModelFile.read(path: modelPath)
             var settings = TaggerSettings(hop: hop)
             settings.batch = 64
+            settings.precision = precision
             tagger = try Tagger(model: modelFile.model, settings: settings)
         } catch let error as ModelFileError {
             throw ExitCode.because(error)
@@ -84,7 +81,8 @@ struct TagCommand: AsyncParsableCommand {
         options.detailNets = detail == .nets
         let interrupted = Interruption.installed()
         var printer = TagPrinter(
-            encoder: EventEncoder(model: .init(modelFile)), format: format, options: options, every: every)
+            encoder: EventEncoder(model: .init(modelFile), precision: tagger.precision), format: format,
+            options: options, every: every)
         var failed = false
         for file in files {
             do throws(SoundFileError) {

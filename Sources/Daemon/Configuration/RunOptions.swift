@@ -10,7 +10,9 @@ struct RunOptions: ParsableArguments {
     var model: String?
     @Option(help: ArgumentHelp("Unix socket to listen on.", valueName: "path"))
     var socket: String?
-    @Option(help: ArgumentHelp("Arithmetic: float.", valueName: "precision"))
+    @Option(
+        help: ArgumentHelp(
+            "Arithmetic: float or int8. Default: float where the model has float weights.", valueName: "precision"))
     var precision: String?
     @Option(help: ArgumentHelp("Samples at 22 050 Hz between two answers. Default: 729 (33 ms).", valueName: "samples"))
     var hop: String?

@@ -1,3 +1,4 @@
+import Core
 import Logging
 import Streaming
 
@@ -58,7 +59,7 @@ struct SettingKey: Sendable {
     static let all: [SettingKey] = [
         .init(path: "device", kind: .text),
         .init(path: "model", kind: .text),
-        .init(path: "precision", kind: .choice(["float"])),
+        .init(path: "precision", kind: .choice(Precision.allCases.map(\.rawValue))),
         .init(path: "hop", kind: .whole(hops)),
         .init(path: "net_hops", kind: .wholes(hops)),
         .init(path: "memory_limit", kind: .whole(1...65_536)),

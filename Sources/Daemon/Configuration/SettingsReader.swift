@@ -92,6 +92,7 @@ extension Settings {
         if let duration = number("capture.duration") { capture.duration = duration }
         channel = whole("channel")
         model = text("model")
+        tagger.precision = text("precision").flatMap(Precision.init)
         if let hop = whole("hop") { tagger.hop = hop }
         tagger.netHops = netHops
         if let megabytes = whole("memory_limit") { tagger.memoryLimit = megabytes << 20 }

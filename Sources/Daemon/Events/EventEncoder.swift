@@ -9,7 +9,7 @@ struct EventEncoder: Sendable {
     private let tagKeys: [[UInt8]]
     private let netKeys: [[UInt8]]
     private let model: ModelFacts
-    private let precision: String
+    private let precision: Precision
 
     /// What `hello` says of a model.
     struct ModelFacts: Sendable {
@@ -33,7 +33,7 @@ struct EventEncoder: Sendable {
         }
     }
 
-    init(model: ModelFacts, precision: String = "float") {
+    init(model: ModelFacts, precision: Precision = .float) {
         func keys(_ names: [String]) -> [[UInt8]] {
             names.map { name in
                 var key: [UInt8] = []
@@ -62,7 +62,7 @@ struct EventEncoder: Sendable {
         line.append(",\"nets\":")
         append(strings: model.nets, to: &line)
         line.append(",\"precision\":")
-        line.appendJSON(string: precision)
+        line.appendJSON(string: precision.rawValue)
         line.append(",\"tags\":")
         append(strings: model.tags, to: &line)
         line.append("},\"sample_rate\":")

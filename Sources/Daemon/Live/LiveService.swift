@@ -18,6 +18,7 @@ struct LiveService: Service, CustomStringConvertible {
     private let engine: LiveEngine
     private let reports: ReportRing
     private let plan: String
+    private let precision: Precision
     private let started = monotonicTime()
 
     /// Seconds of sound that the capture ring holds.
@@ -37,6 +38,7 @@ struct LiveService: Service, CustomStringConvertible {
         model = EventEncoder.ModelFacts(file)
         settings.tagger.batch = 1
         let tagger = try Tagger(model: file.model, settings: settings.tagger)
+        precision = tagger.precision
         plan = tagger.plans.map(\.summary).joined(separator: ", ")
         self.settings = settings
 
@@ -54,7 +56,8 @@ struct LiveService: Service, CustomStringConvertible {
         defer { socket.removeFile() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let hub = EventHub(
-            loop: group.next(), encoder: EventEncoder(model: model), source: settings.capture.device,
+            loop: group.next(), encoder: EventEncoder(model: model, precision: precision),
+            source: settings.capture.device,
             limits: .init(clients: settings.mostClients), logger: logger,
             status: { [self] in status })
         let (ended, end) = AsyncStream<Void>.makeStream()

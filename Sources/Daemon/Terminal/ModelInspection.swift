@@ -11,7 +11,10 @@ struct ModelInspection {
         self.file = file
         plans =
             planHop.map { hop in
-                file.model.nets.map { .cheapest(shape: $0.shape, tags: file.model.tags.count, hop: hop) }
+                file.model.nets.map {
+                    .cheapest(
+                        shape: $0.shape, precision: file.model.usualPrecision, tags: file.model.tags.count, hop: hop)
+                }
             } ?? []
     }
 
@@ -25,7 +28,10 @@ struct ModelInspection {
             tags       \(model.tags.count): \(model.tags.joined(separator: ", "))
 
             """
-        for net in model.nets { text += describe(net, tags: model.tags.count) }
+        for net in model.nets {
+            text += describe(net.shape, tags: model.tags.count)
+            text += describe(precisionsOf: net)
+        }
         if let classifier = model.classifier {
             let parts = classifier.configuration
             text += "\nclassifier over \(parts.nets.joined(separator: ", ")), "
@@ -39,16 +45,29 @@ struct ModelInspection {
         return text
     }
 
-    private func describe(_ net: NetParameters, tags: Int) -> String {
-        let shape = net.shape
+    private func describe(precisionsOf net: ModelNet) -> String {
+        var text = "weights: \(precisions(net).joined(separator: ", "))\n"
+        if let steps = net.steps {
+            text += net.int8 == nil ? "ranges for int8 of layers 0 to " : "ranges of layers 0 to "
+            text += "\(net.shape.n): \(steps.map { fixed(Double($0 * 255), 2) }.joined(separator: " "))\n"
+        }
+        return text
+    }
+
+    private func precisions(_ net: ModelNet) -> [String] {
+        (net.float == nil ? [] : ["float"]) + (net.int8 == nil ? [] : ["int8"])
+    }
+
+    private func describe(_ shape: NetShape, tags: Int) -> String {
         var text = "\nnet \(shape.name): window \(shape.window) samples, \(milliseconds(shape.window)) ms; "
-        text += "\(parameterCount(net)) parameters; \(shape.multiplyAdds(tags: tags)) multiply-adds a window"
+        text +=
+            "\(parameterCount(shape, tags: tags)) parameters; \(shape.multiplyAdds(tags: tags)) multiply-adds a window"
         text += shape.firstPadding > 0 ? "; first padding \(shape.firstPadding)\n" : "\n"
         text += row(["layer", "width", "columns", "parameters", "multiply-adds"])
         for layer in 0..<shape.layerCount {
             text += row([
                 "\(layer)", "\(shape.widths[layer])", "\(shape.columns(layer: layer))",
-                "\(net.layers[layer].weight.count + 5 * shape.widths[layer])", "\(multiplyAdds(shape, layer: layer))",
+                "\(parameterCount(shape, layer: layer))", "\(multiplyAdds(shape, layer: layer))",
             ])
         }
         return text
@@ -95,8 +114,10 @@ struct ModelInspection {
             text.appendJSON(string: shape.name)
             raw(",\"m\":\(shape.m),\"n\":\(shape.n),\"first_padding\":\(shape.firstPadding),\"window\":\(shape.window)")
             raw(
-                ",\"parameters\":\(parameterCount(net)),\"multiply_adds\":\(shape.multiplyAdds(tags: model.tags.count))"
+                ",\"parameters\":\(parameterCount(shape, tags: model.tags.count)),\"multiply_adds\":\(shape.multiplyAdds(tags: model.tags.count))"
             )
+            raw(",\"weights\":[\(precisions(net).map { "\"\($0)\"" }.joined(separator: ","))]")
+            if let steps = net.steps { raw(",\"int8_steps\":\(steps)") }
             raw(",\"layers\":")
             list(Array(0..<shape.layerCount)) { layer in
                 raw("{\"width\":\(shape.widths[layer]),\"columns\":\(shape.columns(layer: layer))")
@@ -129,10 +150,14 @@ struct ModelInspection {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private func parameterCount(_ net: NetParameters) -> Int {
-        // A convolution's weights and bias, a batch norm's weight, bias, mean and variance.
-        zip(net.layers, net.shape.widths).reduce(net.output.weight.count + net.output.bias.count) {
-            $0 + $1.0.weight.count + 5 * $1.1
+    /// A convolution's weights and bias, a batch norm's weight, bias, mean and variance.
+    private func parameterCount(_ shape: NetShape, layer: Int) -> Int {
+        shape.widths[layer] * (shape.inputChannels(layer: layer) * shape.kernelWidth(layer: layer) + 5)
+    }
+
+    private func parameterCount(_ shape: NetShape, tags: Int) -> Int {
+        (0..<shape.layerCount).reduce(tags * (shape.widths[shape.n + 1] + 1)) {
+            $0 + parameterCount(shape, layer: $1)
         }
     }
 

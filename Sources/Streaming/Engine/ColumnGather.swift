@@ -2,12 +2,12 @@ import Core
 
 /// Collects the output columns of one layer and hands them to its kernel together: every call reads the layer's weights once.
 final class ColumnGather {
-    private let inputs: UnsafeMutablePointer<UnsafePointer<Float>?>
-    private let outputs: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>
+    private let inputs: UnsafeMutablePointer<UnsafeRawPointer?>
+    private let outputs: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private let capacity: Int
     private var count = 0
     private var spread = 1
-    private var layer: PackedConvolution?
+    private var layer: (any PackedLayer)?
 
     /// - Parameters:
     ///   - capacity: columns of one call; where there are more, weights are read once for each so many.
@@ -25,7 +25,7 @@ final class ColumnGather {
         outputs.deallocate()
     }
 
-    func begin(_ layer: PackedConvolution) {
+    func begin(_ layer: any PackedLayer) {
         self.layer = layer
         spread = layer.spread
         count = 0
@@ -34,7 +34,7 @@ final class ColumnGather {
     /// Adds an output column.
     ///
     /// - Returns: where its `spread` input columns are to be named, before anything else is called.
-    func add(_ output: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UnsafePointer<Float>?> {
+    func add(_ output: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UnsafeRawPointer?> {
         if count == capacity { finish() }
         outputs[count] = output
         count += 1

@@ -29,6 +29,8 @@ import Core
 /// `sharedLayers` says how many layers, counted from layer 0, share; the others are computed anew for each window.
 public struct EnginePlan: Sendable, Equatable {
     public let shape: NetShape
+    /// What the net computes in, which says how large columns are.
+    public let precision: Precision
     /// Samples from one window's end to the next one's.
     public let hop: Int
     /// Windows computed together.
@@ -67,6 +69,8 @@ public struct EnginePlan: Sendable, Equatable {
         public let waitingEdges: Int
         /// Multiply-adds a hop.
         public let multiplyAdds: Int
+        /// Bytes of one column.
+        public let columnBytes: Int
         /// Bytes of rings, waiting edges and window columns.
         public let bytes: Int
 
@@ -99,18 +103,20 @@ public struct EnginePlan: Sendable, Equatable {
         func oneDecimal(_ value: Int) -> String { "\((Double(value) / 1e5).rounded() / 10)" }
         let choice = isWholeWindow ? "whole windows" : "layers 0 to \(sharedLayers - 1) shared"
         return
-            "\(shape.name) at hop \(hop): \(choice), \(oneDecimal(multiplyAdds)) M multiply-adds, \(oneDecimal(bytes)) MB"
+            "\(shape.name)\(precision == .float ? "" : " \(precision.rawValue)") at hop \(hop): \(choice), \(oneDecimal(multiplyAdds)) M multiply-adds, \(oneDecimal(bytes)) MB"
     }
 
     /// The cheapest plan by counted multiply-adds whose state fits in `memoryLimit` bytes; among equals the smallest.
     ///
     /// Whole windows always fit: where even they exceed the limit, they are what is left.
     public static func cheapest(
-        shape: NetShape, tags: Int, hop: Int, batch: Int = 1, memoryLimit: Int = 256 << 20
+        shape: NetShape, precision: Precision = .float, tags: Int, hop: Int, batch: Int = 1,
+        memoryLimit: Int = 256 << 20
     ) -> EnginePlan {
         let plans = (0...shape.n).map { sharedLayers in
             EnginePlan(
-                shape: shape, tags: tags, hop: hop, batch: batch, sharedLayers: sharedLayers, memoryLimit: memoryLimit)
+                shape: shape, precision: precision, tags: tags, hop: hop, batch: batch, sharedLayers: sharedLayers,
+                memoryLimit: memoryLimit)
         }
         let affordable = plans.filter { $0.bytes <= memoryLimit || $0.isWholeWindow }
         return affordable.min { ($0.multiplyAdds, $0.bytes) < ($1.multiplyAdds, $1.bytes) } ?? plans[0]
@@ -120,15 +126,19 @@ public struct EnginePlan: Sendable, Equatable {
     ///
     /// - Parameter batch: windows computed together; made smaller where the windows of unshared layers would
     ///   take more than `memoryLimit` bytes.
-    public init(shape: NetShape, tags: Int, hop: Int, batch: Int, sharedLayers: Int, memoryLimit: Int) {
+    public init(
+        shape: NetShape, precision: Precision = .float, tags: Int, hop: Int, batch: Int, sharedLayers: Int,
+        memoryLimit: Int
+    ) {
         precondition(hop > 0 && batch > 0 && (0...shape.n).contains(sharedLayers))
         self.shape = shape
+        self.precision = precision
         self.hop = hop
         self.sharedLayers = sharedLayers
         outputMultiplyAdds = shape.widths[shape.n + 1] * tags
 
         let windowBytes = (sharedLayers...(shape.n + 1)).reduce(0) {
-            $0 + shape.columns(layer: $1) * shape.widths[$1] * 4
+            $0 + shape.columns(layer: $1) * precision.columnBytes(of: shape, layer: $1)
         }
         // Hops beyond the window read samples that lie apart; there is nothing to gain from many at once.
         let batch = hop > shape.window ? 1 : max(1, min(batch, memoryLimit / 2 / max(1, windowBytes)))
@@ -141,7 +151,7 @@ public struct EnginePlan: Sendable, Equatable {
         }
         layers = geometry.indices.map { index in
             Self.layer(
-                index, of: shape, geometry: geometry, sharedLayers: sharedLayers, hop: hop, batch: batch)
+                index, of: shape, precision: precision, geometry: geometry, hop: hop, batch: batch)
         }
         sampleHistory = Self.sampleHistory(shape: shape, hop: hop, first: geometry[0])
     }
@@ -191,12 +201,12 @@ extension EnginePlan {
     }
 
     private static func layer(
-        _ index: Int, of shape: NetShape, geometry: [Geometry], sharedLayers: Int, hop: Int, batch: Int
+        _ index: Int, of shape: NetShape, precision: Precision, geometry: [Geometry], hop: Int, batch: Int
     ) -> Layer {
         let own = geometry[index]
-        let width = shape.widths[index]
+        let columnBytes = precision.columnBytes(of: shape, layer: index)
         let pool = (1...shape.n).contains(index) ? shape.m : 1
-        let perColumn = pool * shape.kernelWidth(layer: index) * shape.inputChannels(layer: index) * width
+        let perColumn = pool * shape.kernelWidth(layer: index) * shape.inputChannels(layer: index) * shape.widths[index]
         let ring = own.isShared ? ringColumns(index, shape: shape, geometry: geometry, hop: hop, batch: batch) : 0
         let leadAbove = index + 1 < geometry.count ? geometry[index + 1].lead : 0
         let waiting = own.isShared && own.hasFirstEdge ? own.lead - leadAbove + batch : 0
@@ -209,7 +219,7 @@ extension EnginePlan {
             hasLastEdge: own.hasLastEdge, phases: own.phases, period: own.period, newColumns: own.newColumns,
             lead: own.lead,
             ringColumns: ring, waitingEdges: waiting, multiplyAdds: perColumn * columnsPerHop,
-            bytes: (own.phases * ring + waiting + perWindow * batch) * width * MemoryLayout<Float>.stride)
+            columnBytes: columnBytes, bytes: (own.phases * ring + waiting + perWindow * batch) * columnBytes)
     }
 
     /// Columns that a phase's ring of layer `index` must hold: from the oldest that anyone above reads at a hop to the

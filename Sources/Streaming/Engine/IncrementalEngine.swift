@@ -14,11 +14,11 @@ public final class IncrementalEngine: WindowEngine {
     private let layers: [LayerState]
     private let samples: SampleHistory
     private let gather: ColumnGather
-    /// A column of zeros, as long as the widest layer.
-    private let zeros: UnsafeMutablePointer<Float>
+    /// A column of zeros, as long as the longest; zero is all bits zero in either precision.
+    private let zeros: UnsafeMutableRawPointer
     /// Layer 0's first column where zeros stand before the window: [batch, m] samples.
     private let firstInputs: UnsafeMutablePointer<Float>
-    /// [batch, widths[n + 1]].
+    /// [batch, widths[n + 1]]: floats, even of an 8-bit net.
     private let top: UnsafeMutablePointer<Float>
     private let probabilities: UnsafeMutablePointer<Float>
     private let features: UnsafeMutablePointer<Float>
@@ -28,14 +28,14 @@ public final class IncrementalEngine: WindowEngine {
     private var firstResult = 0
 
     public init(net: PackedNet, plan: EnginePlan) {
-        precondition(net.shape == plan.shape)
+        precondition(net.shape == plan.shape && net.precision == plan.precision)
         self.net = net
         self.plan = plan
-        layers = (0...plan.shape.n).map { LayerState(plan.layers[$0], width: plan.shape.widths[$0], batch: plan.batch) }
+        layers = (0...plan.shape.n).map { LayerState(plan.layers[$0], batch: plan.batch) }
         samples = SampleHistory(capacity: plan.sampleCapacity)
         let spread = net.layers.map(\.spread).max() ?? 1
         gather = ColumnGather(capacity: 1024, spread: spread)
-        zeros = allocateFloats(max(plan.shape.m, plan.shape.widths.max() ?? 0))
+        zeros = allocateColumns(plan.layers.map(\.columnBytes).max() ?? 0)
         firstInputs = allocateFloats(plan.batch * plan.shape.m)
         top = allocateFloats(plan.batch * plan.shape.widths[plan.shape.n + 1])
         probabilities = allocateFloats(plan.batch * net.tags)
@@ -129,15 +129,15 @@ public final class IncrementalEngine: WindowEngine {
     }
 
     /// Hands one output column to the kernel. `column` counts from the window's first.
-    private func add(_ layer: Int, window: Int, column: Int, to output: UnsafeMutablePointer<Float>) {
+    private func add(_ layer: Int, window: Int, column: Int, to output: UnsafeMutableRawPointer) {
         let inputs = gather.add(output)
         if layer == 0 {
-            inputs[0] = firstLayerInput(window: window, column: column)
+            inputs[0] = UnsafeRawPointer(firstLayerInput(window: window, column: column))
             return
         }
         let below = WindowColumns(layers[layer - 1], window: window, zeros: zeros)
         let first = column * shape.m - shape.leftPadding
-        for index in 0..<(2 * shape.m - 1) { inputs[index] = UnsafePointer(below[first + index]) }
+        for index in 0..<(2 * shape.m - 1) { inputs[index] = UnsafeRawPointer(below[first + index]) }
     }
 
     /// The m samples that layer 0 makes a column from.
@@ -157,12 +157,12 @@ public final class IncrementalEngine: WindowEngine {
         let last = shape.n + 1
         gather.begin(net.layers[last])
         for window in windows {
-            gather.add(top(of: window))[0] = UnsafePointer(layers[shape.n].windowColumn(0, of: window))
+            gather.add(top(of: window))[0] = UnsafeRawPointer(layers[shape.n].windowColumn(0, of: window))
         }
         gather.finish()
         gather.begin(net.output)
         for window in windows {
-            gather.add(probabilities + window % plan.batch * net.tags)[0] = UnsafePointer(top(of: window))
+            gather.add(probabilities + window % plan.batch * net.tags)[0] = UnsafeRawPointer(top(of: window))
         }
         gather.finish()
         for window in windows {
@@ -180,13 +180,45 @@ public final class IncrementalEngine: WindowEngine {
     private func collectFeatures(of window: Int) {
         let target = features + window % plan.batch * shape.featureCount
         let below = WindowColumns(layers[shape.n - 1], window: window, zeros: zeros)
-        let width = below.state.width
-        target.update(from: below[0], count: width)
-        for column in 1..<below.state.columns {
-            let source = below[column]
-            for channel in 0..<width { target[channel] = max(target[channel], source[channel]) }
+        let widths = (shape.widths[shape.n - 1], shape.widths[shape.n])
+        let last = layers[shape.n].windowColumn(0, of: window)
+        switch net.precision {
+        case .float:
+            maximum(of: below, width: widths.0, step: 1, as: Float.self, into: target)
+            (target + widths.0).update(from: last.assumingMemoryBound(to: Float.self), count: widths.1)
+        case .int8:
+            maximum(of: below, width: widths.0, step: net.featureSteps.0, as: UInt8.self, into: target)
+            let bytes = last.assumingMemoryBound(to: UInt8.self)
+            for channel in 0..<widths.1 { target[widths.0 + channel] = Float(bytes[channel]) * net.featureSteps.1 }
         }
-        (target + width).update(from: layers[shape.n].windowColumn(0, of: window), count: shape.widths[shape.n])
-        (target + width + shape.widths[shape.n]).update(from: top(of: window), count: shape.widths[shape.n + 1])
+        (target + widths.0 + widths.1).update(from: top(of: window), count: shape.widths[shape.n + 1])
     }
+
+    /// target[channel] = step · the largest of all columns' activations.
+    @inline(__always)
+    private func maximum<Activation: FeatureActivation>(
+        of columns: WindowColumns, width: Int, step: Float, as type: Activation.Type,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        for column in 0..<columns.state.columns {
+            let source = columns[column].assumingMemoryBound(to: type)
+            for channel in 0..<width {
+                let value = source[channel].real * step
+                target[channel] = column == 0 ? value : max(target[channel], value)
+            }
+        }
+    }
+}
+
+/// What a layer's activations are held as.
+private protocol FeatureActivation {
+    var real: Float { get }
+}
+
+extension Float: FeatureActivation {
+    fileprivate var real: Float { self }
+}
+
+extension UInt8: FeatureActivation {
+    fileprivate var real: Float { Float(self) }
 }

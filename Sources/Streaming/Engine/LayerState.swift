@@ -4,7 +4,8 @@ import Core
 ///
 /// A plain bundle of pointers that `IncrementalEngine` owns and frees.
 struct LayerState {
-    let width: Int
+    /// Bytes of a column.
+    let columnBytes: Int
     let columns: Int
     let isShared: Bool
     let hasFirstEdge: Bool
@@ -20,15 +21,15 @@ struct LayerState {
 
     private let batch: Int
     private let waitingEdges: Int
-    /// [phases, ringColumns, width].
-    private let ring: UnsafeMutablePointer<Float>
-    /// [waitingEdges, width].
-    private let firstEdges: UnsafeMutablePointer<Float>
-    /// [batch, 1 or columns, width]: the last edges of the newest windows, or all their columns.
-    private let windows: UnsafeMutablePointer<Float>
+    /// [phases, ringColumns] columns.
+    private let ring: UnsafeMutableRawPointer
+    /// [waitingEdges] columns.
+    private let firstEdges: UnsafeMutableRawPointer
+    /// [batch, 1 or columns] columns: the last edges of the newest windows, or all their columns.
+    private let windows: UnsafeMutableRawPointer
 
-    init(_ plan: EnginePlan.Layer, width: Int, batch: Int) {
-        self.width = width
+    init(_ plan: EnginePlan.Layer, batch: Int) {
+        columnBytes = plan.columnBytes
         self.batch = batch
         columns = plan.columns
         isShared = plan.isShared
@@ -42,9 +43,9 @@ struct LayerState {
         ringColumns = plan.ringColumns
         waitingEdges = plan.waitingEdges
         next = .allocate(capacity: plan.phases)
-        ring = allocateFloats(plan.phases * plan.ringColumns * width)
-        firstEdges = allocateFloats(plan.waitingEdges * width)
-        windows = allocateFloats(batch * (plan.isShared ? 1 : plan.columns) * width)
+        ring = allocateColumns(plan.phases * plan.ringColumns * columnBytes)
+        firstEdges = allocateColumns(plan.waitingEdges * columnBytes)
+        windows = allocateColumns(batch * (plan.isShared ? 1 : plan.columns) * columnBytes)
         reset()
     }
 
@@ -60,22 +61,22 @@ struct LayerState {
 
     /// A shared column, counted from the first window of the phase.
     @inline(__always)
-    func shared(phase: Int, column: Int) -> UnsafeMutablePointer<Float> {
-        ring + (phase * ringColumns + column % ringColumns) * width
+    func shared(phase: Int, column: Int) -> UnsafeMutableRawPointer {
+        ring + (phase * ringColumns + column % ringColumns) * columnBytes
     }
 
     @inline(__always)
-    func firstEdge(of window: Int) -> UnsafeMutablePointer<Float> {
-        firstEdges + window % waitingEdges * width
+    func firstEdge(of window: Int) -> UnsafeMutableRawPointer {
+        firstEdges + window % waitingEdges * columnBytes
     }
 
     @inline(__always)
-    func lastEdge(of window: Int) -> UnsafeMutablePointer<Float> { windows + window % batch * width }
+    func lastEdge(of window: Int) -> UnsafeMutableRawPointer { windows + window % batch * columnBytes }
 
     /// A column of a window of a layer that isn't shared.
     @inline(__always)
-    func windowColumn(_ column: Int, of window: Int) -> UnsafeMutablePointer<Float> {
-        windows + (window % batch * columns + column) * width
+    func windowColumn(_ column: Int, of window: Int) -> UnsafeMutableRawPointer {
+        windows + (window % batch * columns + column) * columnBytes
     }
 }
 
@@ -86,10 +87,10 @@ struct WindowColumns {
     let phase: Int
     /// The window's first column, counted from the first window of the phase; negative before that window.
     let base: Int
-    let zeros: UnsafeMutablePointer<Float>
+    let zeros: UnsafeMutableRawPointer
 
     @inline(__always)
-    init(_ state: LayerState, window: Int, zeros: UnsafeMutablePointer<Float>) {
+    init(_ state: LayerState, window: Int, zeros: UnsafeMutableRawPointer) {
         self.state = state
         self.window = window
         self.zeros = zeros
@@ -97,15 +98,22 @@ struct WindowColumns {
         base = (window - phase) / state.phases * state.period
     }
 
-    /// `width` floats of column `column` of the window.
+    /// Column `column` of the window.
     @inline(__always)
-    subscript(column: Int) -> UnsafeMutablePointer<Float> {
+    subscript(column: Int) -> UnsafeMutableRawPointer {
         if column < 0 || column >= state.columns { return zeros }
         if !state.isShared { return state.windowColumn(column, of: window) }
         if column == 0 && state.hasFirstEdge { return state.firstEdge(of: window) }
         if column == state.columns - 1 && state.hasLastEdge { return state.lastEdge(of: window) }
         return state.shared(phase: phase, column: base + column)
     }
+}
+
+/// `count` bytes of zero on a cache line's boundary; the caller deallocates.
+func allocateColumns(_ count: Int) -> UnsafeMutableRawPointer {
+    let bytes = UnsafeMutableRawPointer.allocate(byteCount: max(1, count), alignment: 64)
+    bytes.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+    return bytes
 }
 
 /// The remainder that is never negative.

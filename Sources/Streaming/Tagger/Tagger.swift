@@ -15,6 +15,8 @@ public final class Tagger {
     /// Samples heard.
     public private(set) var position: Int64 = 0
     public private(set) var settings: TaggerSettings
+    /// What the nets compute in.
+    public let precision: Precision
 
     private let nets: [PackedNet]
     private var engines: [any WindowEngine]
@@ -41,8 +43,9 @@ public final class Tagger {
         try settings.validate(for: model)
         self.settings = settings
         tags = model.tags
-        nets = model.nets.map {
-            PackedNet($0, batchNormEpsilon: model.batchNormEpsilon, function: model.output)
+        precision = settings.precision ?? model.usualPrecision
+        do throws(QuantisationError) { nets = try model.packed(precision) } catch {
+            throw TaggerError(description: "precision \(precision.rawValue): \(error)")
         }
         engines = nets.map { makeEngine($0, settings: settings) }
         threads = EngineThreads(engines: nets.count, threads: settings.threads)
@@ -204,7 +207,8 @@ public final class Tagger {
 
 private func makeEngine(_ net: PackedNet, settings: TaggerSettings) -> any WindowEngine {
     let plan = EnginePlan.cheapest(
-        shape: net.shape, tags: net.tags, hop: settings.hop(of: net.shape.name), batch: settings.batch,
+        shape: net.shape, precision: net.precision, tags: net.tags, hop: settings.hop(of: net.shape.name),
+        batch: settings.batch,
         memoryLimit: settings.memoryLimit)
     return IncrementalEngine(net: net, plan: plan)
 }

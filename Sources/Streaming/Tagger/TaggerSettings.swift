@@ -1,5 +1,9 @@
+import Core
+
 /// What a tagger can be told. Lengths are samples at 22 050 Hz unless they say otherwise.
 public struct TaggerSettings: Sendable, Equatable {
+    /// What nets compute in; nil: float where the model has float weights.
+    public var precision: Precision?
     /// Samples from one window's end to the next one's, for nets that have no hop of their own.
     public var hop = 729
     /// Hops of single nets, by name.

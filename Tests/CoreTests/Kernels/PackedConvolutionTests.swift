@@ -59,16 +59,20 @@ struct PackedConvolutionTests {
     private func apply(_ layer: PackedConvolution, to input: [Float], columns: Int) -> [Float] {
         let stride = layer.width + 1
         var output = [Float](repeating: 42, count: columns * stride)
-        let inputs = UnsafeMutablePointer<UnsafePointer<Float>?>.allocate(capacity: columns * layer.spread)
-        let outputs = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>.allocate(capacity: columns)
+        let inputs = UnsafeMutablePointer<UnsafeRawPointer?>.allocate(capacity: columns * layer.spread)
+        let outputs = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: columns)
         defer {
             inputs.deallocate()
             outputs.deallocate()
         }
         input.withUnsafeBufferPointer { input in
             output.withUnsafeMutableBufferPointer { output in
-                for index in 0..<(columns * layer.spread) { inputs[index] = input.baseAddress! + index * layer.depth }
-                for column in 0..<columns { outputs[column] = output.baseAddress! + column * stride }
+                for index in 0..<(columns * layer.spread) {
+                    inputs[index] = UnsafeRawPointer(input.baseAddress! + index * layer.depth)
+                }
+                for column in 0..<columns {
+                    outputs[column] = UnsafeMutableRawPointer(output.baseAddress! + column * stride)
+                }
                 layer.apply(columns: columns, inputs: inputs, outputs: outputs)
             }
         }

@@ -92,7 +92,7 @@ struct ModelFileTests {
     func sound() throws {
         let model = try read(Sketch().file).model
         #expect(model.tags == ["a", "b"])
-        #expect(model.nets[0].layers[3].bias == [0, 0])
+        #expect(model.nets[0].float?.layers[3].bias == [0, 0])
     }
 
     @Test("The container: lengths, JSON, offsets")

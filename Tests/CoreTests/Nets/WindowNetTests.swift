@@ -12,7 +12,7 @@ struct WindowNetTests {
     func equalsPyTorch(_ fixture: String) throws {
         let model = try Fixture.model(fixture)
         let net = WindowNet(
-            try #require(model.nets.first), batchNormEpsilon: model.batchNormEpsilon, function: model.output)
+            try #require(model.nets.first?.float), batchNormEpsilon: model.batchNormEpsilon, function: model.output)
         let probabilities = try Fixture.signal().withUnsafeBufferPointer { Array(net.forward($0.baseAddress!)) }
 
         let expected = try Fixture.tensor("probabilities", in: fixture + "-expected")
@@ -34,7 +34,8 @@ struct WindowNetTests {
     @Test("A half-precision file gives nearly the same probabilities")
     func halfPrecision() throws {
         let half = try Fixture.model("nets/half-precision")
-        let net = WindowNet(half.nets[0], batchNormEpsilon: half.batchNormEpsilon, function: half.output)
+        let net = WindowNet(
+            try #require(half.nets[0].float), batchNormEpsilon: half.batchNormEpsilon, function: half.output)
         let probabilities = try Fixture.signal().withUnsafeBufferPointer { Array(net.forward($0.baseAddress!)) }
         let expected = try Fixture.tensor("probabilities", in: "nets/3-8-padding0-expected")
         #expect(zip(probabilities, expected).allSatisfy { abs($0 - $1) <= 5e-3 })

@@ -49,7 +49,8 @@ struct TagCommandTests {
         #expect(events.last?["type"] == .string("song") && events.last?["end"] == .integer(150_000))
 
         let file = try ModelFile.read(path: Self.repository + "/models/default.safetensors")
-        let net = WindowNet(file.model.nets[0], batchNormEpsilon: file.model.batchNormEpsilon, function: .sigmoid)
+        let net = WindowNet(
+            try #require(file.model.nets[0].float), batchNormEpsilon: file.model.batchNormEpsilon, function: .sigmoid)
         let tags = events.dropFirst().dropLast()
         #expect(tags.map { $0["position"] } == stride(from: 59_049, through: 150_000, by: 1000).map { .integer($0) })
         for event in tags.enumerated().filter({ $0.offset % 13 == 0 }).map(\.element) {

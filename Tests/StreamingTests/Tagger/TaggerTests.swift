@@ -115,7 +115,7 @@ struct TaggerTests {
 
         // The same offline: full windows, means in Float64.
         var features: [Float] = []
-        for parameters in model.nets {
+        for parameters in model.nets.compactMap(\.float) {
             let net = WindowNet(parameters, batchNormEpsilon: 1e-5, function: .sigmoid)
             var sums = [Double](repeating: 0, count: net.shape.featureCount)
             var windows = 0

@@ -1,0 +1,204 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Makes an 8-bit net of a float one: measures activations on some windows, and chooses the ranges with which the
+/// net says most nearly the same on others, loud and quiet.
+public struct Quantiser {
+    /// Gains at which fidelity is measured: as recorded, −30 and −50 dB. What 8 bits lose first is quiet music.
+    public static let gains: [Double] = [0, -30, -50]
+
+    /// Shares of activations that a range may cover.
+    static let coverages = [0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 0.99999, 1]
+
+    private let float: NetParameters
+    private let batchNormEpsilon: Double
+    private let function: OutputFunction
+    private let statistics: ActivationStatistics
+    private let heldOut: [[Float]]
+    /// [gains][windows]: the float net's probabilities.
+    private let expected: [[[Float]]]
+
+    /// - Parameters:
+    ///   - calibration: windows that activations are measured on.
+    ///   - heldOut: windows that ranges are chosen by.
+    /// - Throws: `QuantisationError` where the windows or the net can't tell ranges: no sound, or a layer that is dead.
+    public init(
+        _ float: NetParameters, batchNormEpsilon: Double, function: OutputFunction, calibration: [[Float]],
+        heldOut: [[Float]]
+    ) throws(QuantisationError) {
+        self.float = float
+        self.batchNormEpsilon = batchNormEpsilon
+        self.function = function
+        self.heldOut = heldOut
+        for windows in [calibration, heldOut] {
+            guard windows.contains(where: { window in window.contains { abs($0) > 1e-4 } }) else {
+                throw QuantisationError("calibration: windows with sound wanted, only silence found")
+            }
+        }
+        let net = PackedWindowNet(
+            PackedNet(float, batchNormEpsilon: batchNormEpsilon, function: function))
+        var statistics = ActivationStatistics(float.shape)
+        for window in calibration {
+            net.forward(window)
+            statistics.add(net)
+        }
+        for layer in 0...float.shape.n where !(statistics.percentile(1, layer: layer) > 0) {
+            throw QuantisationError("layer \(layer) is dead: none of its activations is ever above 0")
+        }
+        for layer in 0...float.shape.n where !statistics.percentile(1, layer: layer).isFinite {
+            throw QuantisationError("layer \(layer): its activations leave the range of floats")
+        }
+        self.statistics = statistics
+        expected = Self.gains.map { gain in
+            heldOut.map { Array(net.forward($0, gain: Self.factor(gain))) }
+        }
+    }
+
+    private static func factor(_ decibels: Double) -> Float { Float(pow(10, decibels / 20)) }
+
+    /// The best net found.
+    ///
+    /// First one coverage for all layers, then each layer's own with the others held, from below; last whether
+    /// biases take back the rounding's mean error. The measure is the mean difference of probabilities over all gains.
+    ///
+    /// - Parameter progress: called with the share of candidates tried.
+    public func best(progress: (Double) -> Void = { _ in }) throws(QuantisationError) -> Result {
+        let layers = 0...float.shape.n
+        let trials = Self.coverages.count * (layers.count + 1) + 1
+        var tried = 0
+        func attempt(_ steps: [Float], correctsBias: Bool) throws(QuantisationError) -> Candidate {
+            let means = correctsBias ? layers.map { statistics.means(layer: $0) } : nil
+            let net = try Int8NetParameters(
+                quantising: float, batchNormEpsilon: batchNormEpsilon, steps: steps, means: means)
+            tried += 1
+            progress(Double(tried) / Double(trials))
+            return Candidate(net: net, correctsBias: correctsBias, fidelity: try fidelity(of: net))
+        }
+
+        var best: Candidate?
+        for coverage in Self.coverages {
+            let candidate = try attempt(layers.map { step(coverage, layer: $0) }, correctsBias: false)
+            if best.map({ candidate.cost < $0.cost }) ?? true { best = candidate }
+        }
+        guard var best else { throw QuantisationError("no range found") }
+        for layer in layers {
+            for coverage in Self.coverages {
+                var steps = best.net.steps
+                steps[layer] = step(coverage, layer: layer)
+                guard steps != best.net.steps else { continue }
+                let candidate = try attempt(steps, correctsBias: false)
+                if candidate.cost < best.cost { best = candidate }
+            }
+        }
+        let corrected = try attempt(best.net.steps, correctsBias: true)
+        if corrected.cost < best.cost { best = corrected }
+        progress(1)
+        return Result(
+            net: best.net, correctsBias: best.correctsBias, fidelity: best.fidelity, layers: try report(best.net))
+    }
+
+    /// What one unit of a layer's activations is worth when 255 units cover that share of them. Never zero: a layer
+    /// whose activations are nearly all zero has its largest as its range.
+    private func step(_ coverage: Double, layer: Int) -> Float {
+        let range = statistics.percentile(coverage, layer: layer)
+        return max(range > 0 ? range : statistics.percentile(1, layer: layer), .leastNormalMagnitude * 255) / 255
+    }
+
+    private struct Candidate {
+        let net: Int8NetParameters
+        let correctsBias: Bool
+        let fidelity: [Fidelity]
+        var cost: Double { fidelity.reduce(0) { $0 + $1.mean } }
+    }
+
+    /// How far an 8-bit net's probabilities are from the float net's, on the held-out windows, a gain.
+    private func fidelity(of parameters: Int8NetParameters) throws(QuantisationError) -> [Fidelity] {
+        let net = PackedWindowNet(try PackedNet(parameters, function: function))
+        return Self.gains.indices.map { index in
+            var differences: [Float] = []
+            for (window, probabilities) in zip(heldOut, expected[index]) {
+                let found = net.forward(window, gain: Self.factor(Self.gains[index]))
+                for tag in probabilities.indices { differences.append(abs(found[tag] - probabilities[tag])) }
+            }
+            return Fidelity(gain: Self.gains[index], differences: differences)
+        }
+    }
+
+    /// Each layer's range, clipping and noise, with all layers below it quantised too.
+    private func report(_ parameters: Int8NetParameters) throws(QuantisationError) -> [LayerReport] {
+        let shape = float.shape
+        let exact = PackedWindowNet(PackedNet(float, batchNormEpsilon: batchNormEpsilon, function: function))
+        let rounded = PackedWindowNet(try PackedNet(parameters, function: function))
+        var signal = [Double](repeating: 0, count: shape.n + 1)
+        var noise = signal
+        for window in heldOut {
+            exact.forward(window)
+            rounded.forward(window)
+            for layer in 0...shape.n {
+                let width = shape.widths[layer]
+                let stride = rounded.net.layers[layer].outputBytes
+                let values = exact.activations(layer: layer).assumingMemoryBound(to: Float.self)
+                let bytes = rounded.activations(layer: layer).assumingMemoryBound(to: UInt8.self)
+                for column in 0..<shape.columns(layer: layer) {
+                    for channel in 0..<width {
+                        let value = Double(values[column * width + channel])
+                        let found = Double(bytes[column * stride + channel]) * Double(parameters.steps[layer])
+                        signal[layer] += value * value
+                        noise[layer] += (value - found) * (value - found)
+                    }
+                }
+            }
+        }
+        return (0...shape.n).map { layer in
+            let range = parameters.steps[layer] * 255
+            return LayerReport(
+                layer: layer, range: range, clipped: statistics.shareAbove(range, layer: layer),
+                signalToNoise: 10 * log10(signal[layer] / max(noise[layer], .leastNormalMagnitude)))
+        }
+    }
+}
+
+extension Quantiser {
+    /// A quantised net, and how it was found to be.
+    public struct Result {
+        public let net: Int8NetParameters
+        /// Whether biases take back the rounding's mean error.
+        public let correctsBias: Bool
+        /// On the held-out windows, at each of `gains`.
+        public let fidelity: [Fidelity]
+        /// Layers 0 … n.
+        public let layers: [LayerReport]
+    }
+
+    /// What 8 bits did to one layer.
+    public struct LayerReport: Sendable {
+        public let layer: Int
+        /// The activation that 255 stands for.
+        public let range: Float
+        /// Share of activations above the range.
+        public let clipped: Double
+        /// dB, over the held-out windows at their own level.
+        public let signalToNoise: Double
+    }
+}
+
+/// How far probabilities are from others of the same windows and tags.
+public struct Fidelity: Sendable, Equatable {
+    /// dB that the sound was turned up before.
+    public let gain: Double
+    public let mean: Double
+    public let p99: Double
+    public let largest: Double
+
+    /// - Parameter differences: absolute, in any order; at least one.
+    public init(gain: Double, differences: [Float]) {
+        self.gain = gain
+        let sorted = differences.sorted()
+        mean = sorted.reduce(0) { $0 + Double($1) } / Double(max(1, sorted.count))
+        p99 = Double(sorted.isEmpty ? 0 : sorted[(sorted.count - 1) * 99 / 100])
+        largest = Double(sorted.last ?? 0)
+    }
+}

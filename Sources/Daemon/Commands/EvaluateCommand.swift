@@ -1,0 +1,88 @@
+import ArgumentParser
+import Core
+import Glibc
+
+struct EvaluateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "How well a model ranks a data set's tags.",
+        discussion: """
+            ROC-AUC and average precision, by window and by song (the mean of its windows), for each tag and over the \
+            tags that have enough positives. With --against also how far two models, or two precisions of one, are \
+            apart: that is how 8 bits are measured against float.
+
+            EXAMPLES
+              wavetag evaluate --model mine.safetensors --data manifest.tsv
+              wavetag evaluate --model int8.safetensors --against float.safetensors --gain -30 --data manifest.tsv
+              wavetag evaluate --data manifest.tsv --json | jq .windows.roc_auc
+            """
+    )
+
+    @OptionGroup var dataOptions: DataOptions
+    @Option(help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"))
+    var model: String?
+    @Option(help: "Arithmetic. Default: float where the model has float weights.")
+    var precision: Precision?
+    @Option(help: ArgumentHelp("Another model of the same tags, to compare with.", valueName: "file"))
+    var against: String?
+    @Option(help: "train, valid or test.")
+    var split = Manifest.Split.test
+    @Option(parsing: .unconditional, help: ArgumentHelp("Turn the sound up by so much.", valueName: "dB"))
+    var gain = 0.0
+    @Option(help: ArgumentHelp("A label this large is a positive.", valueName: "probability"))
+    var positive: Float = 0.5
+    @Option(help: ArgumentHelp("Tags with fewer positive windows are left out of means.", valueName: "count"))
+    var least = 1
+    @Option(help: ArgumentHelp("Tags with fewer positive songs are left out of means.", valueName: "count"))
+    var leastSongs = 1
+    @Flag(help: "Work with the files that can be read, however few.")
+    var keepGoing = false
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard (0...1).contains(positive) else { throw ValidationError("--positive: 0 to 1 wanted, \(positive) found") }
+        guard (-200...200).contains(gain) else { throw ValidationError("--gain: -200 to 200 dB wanted, \(gain) found") }
+    }
+
+    func run() async throws {
+        let file = try ExitCode.read(model: model ?? DefaultModel.path(environment: processEnvironment()))
+        let other = try against.map { try ExitCode.read(model: $0) }
+        let manifest = try dataOptions.manifest()
+        let rows = manifest.rows(split)
+        guard !rows.isEmpty else {
+            throw ExitCode.because(.badData, "\(manifest.path): no rows of split \(split.rawValue)")
+        }
+        let evaluator = Evaluator(manifest, rows: rows, tags: file.model.tags)
+        guard !evaluator.tags.isEmpty else {
+            throw ExitCode.because(.badData, "\(manifest.path): none of its tags is one of \(file.name)'s")
+        }
+        var variants = [Evaluator.Variant(nets: try ExitCode.packed(file, precision), gain: gain)]
+        if let other {
+            guard other.model.tags == file.model.tags else {
+                throw ExitCode.because(.badData, "\(other.name): its tags differ from those of \(file.name)")
+            }
+            variants.append(.init(nets: try ExitCode.packed(other, nil), gain: gain))
+            let windows = variants.map { $0.nets.map(\.shape.window).max() }
+            guard windows[0] == windows[1] else {
+                throw ExitCode.because(.badData, "\(other.name): its windows differ from those of \(file.name)")
+            }
+        }
+
+        let progress = WorkProgress("evaluating")
+        let started = monotonicTime()
+        let result = await evaluator.run(variants, threads: dataOptions.threadCount) { progress.show($0) }
+        progress.clear()
+        let seconds = Double(monotonicTime() - started) / 1e9
+        try ExitCode.report(failures: result.failures, of: result.fileCount, keepsGoing: keepGoing)
+        guard !result.predictions[0].scores.isEmpty else {
+            throw ExitCode.because(.badData, "\(manifest.path): no row of split \(split.rawValue) is a window long")
+        }
+        let report = EvaluationReport(
+            model: file, split: split, gain: gain, seconds: seconds, sets: result.predictions,
+            positiveFrom: positive, leastWindows: least, leastSongs: leastSongs)
+        Output.write(json ? report.json : report.text)
+    }
+}
+
+extension Manifest.Split: ExpressibleByArgument {}

@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+
+@testable import Core
+
+@Suite("Quantisation")
+struct QuantiserTests {
+    private static let shape = try! NetShape(name: "3^4", m: 3, n: 4, widths: [8, 8, 8, 12, 16, 16])
+
+    private static func net() -> NetParameters { .heUniform(shape, tags: 4, seed: 3) }
+
+    private static func windows(_ count: Int, seed: UInt64) -> [[Float]] {
+        var generator = SplitMix64(state: seed)
+        return (0..<count).map { index in
+            (0..<shape.window).map { _ in generator.nextUniform() * Float(index + 1) / Float(count) }
+        }
+    }
+
+    @Test("A quantised net says nearly what the float net says, loud and quiet")
+    func fidelity() throws {
+        let quantiser = try Quantiser(
+            Self.net(), batchNormEpsilon: 1e-5, function: .sigmoid, calibration: Self.windows(24, seed: 1),
+            heldOut: Self.windows(12, seed: 2))
+        var shares: [Double] = []
+        let result = try quantiser.best { shares.append($0) }
+        #expect(result.fidelity.map(\.gain) == [0, -30, -50])
+        #expect(result.fidelity[0].mean < 0.02)
+        #expect(result.layers.count == 5)
+        #expect(result.layers.allSatisfy { $0.signalToNoise > 12 && $0.clipped < 0.05 && $0.range > 0 })
+        #expect(shares == shares.sorted() && shares.last == 1)
+        for (index, layer) in result.net.layers.enumerated() {
+            let shape = Self.shape
+            #expect(
+                layer.firstOutputWithLargePair(
+                    inputs: shape.inputChannels(layer: index + 1), taps: shape.kernelWidth(layer: index + 1)) == nil)
+            #expect(!layer.weight.contains(-128))
+        }
+    }
+
+    @Test("Rounded weights are within half a scale of the weights, but where a pair had to give way")
+    func weights() {
+        var generator = SplitMix64(state: 5)
+        let weight = (0..<(6 * 10 * 3)).map { _ in generator.nextUniform() }
+        let bias = (0..<6).map { _ in generator.nextUniform() }
+        let layer = Int8Layer(weight: weight, bias: bias, inputs: 10, taps: 3, inputStep: 0.01, keepsPairs: true)
+        for (index, pair) in zip(weight, layer.dequantised).enumerated() {
+            #expect(abs(pair.0 - pair.1) <= layer.scale[index / 30] * 1.5)
+        }
+        #expect(layer.firstOutputWithLargePair(inputs: 10, taps: 3) == nil)
+    }
+
+    @Test("A channel without weights keeps its bias")
+    func zeroChannel() throws {
+        let layer = Int8Layer(
+            weight: [0, 0, 1, -1], bias: [0.7, -2], inputs: 2, taps: 1, inputStep: 0.01, keepsPairs: true)
+        let requantisation = try Requantisation(
+            scale: layer.scale, bias: layer.bias, inputStep: 0.01, outputStep: 0.01)
+        #expect(abs(Double(requantisation.bias[0]) * Double(layer.scale[0]) * 0.01 - 0.7) < 0.01)
+    }
+
+    @Test("Silence can't tell ranges")
+    func silence() {
+        #expect(throws: QuantisationError("calibration: windows with sound wanted, only silence found")) {
+            try Quantiser(
+                Self.net(), batchNormEpsilon: 1e-5, function: .sigmoid,
+                calibration: [[Float](repeating: 0, count: Self.shape.window)], heldOut: Self.windows(1, seed: 1))
+        }
+    }
+
+    @Test("A dead layer is named")
+    func deadLayer() {
+        var net = Self.net()
+        net.layers[2].batchNorm.weight = net.layers[2].batchNorm.weight.map { _ in 0 }
+        net.layers[2].batchNorm.bias = net.layers[2].batchNorm.bias.map { _ in -1 }
+        #expect(throws: QuantisationError("layer 2 is dead: none of its activations is ever above 0")) {
+            try Quantiser(
+                net, batchNormEpsilon: 1e-5, function: .sigmoid, calibration: Self.windows(2, seed: 1),
+                heldOut: Self.windows(2, seed: 2))
+        }
+    }
+
+    @Test("Enormous channels are quantised or refused, never crashed on", arguments: [Float(1e6), 1e18, 1e38])
+    func enormousChannels(factor: Float) {
+        var net = Self.net()
+        net.layers[1].batchNorm.weight[0] = factor
+        net.layers[2].batchNorm.bias[1] = factor
+        do throws(QuantisationError) {
+            _ = try Quantiser(
+                net, batchNormEpsilon: 1e-5, function: .sigmoid, calibration: Self.windows(2, seed: 1),
+                heldOut: Self.windows(2, seed: 2)
+            ).best()
+        } catch { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
+    }
+
+    @Test("A file holds float and 8-bit weights side by side, either alone, or only ranges")
+    func modelFile() throws {
+        let path = "/tmp/wavetag-int8-\(UUID().uuidString.prefix(8)).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let float = Self.net()
+        let steps = [Float](repeating: 0.02, count: 5)
+        let int8 = try Int8NetParameters(quantising: float, batchNormEpsilon: 1e-5, steps: steps)
+        let nets: [ModelNet] = [
+            ModelNet(shape: Self.shape, float: float, int8: int8), ModelNet(shape: Self.shape, int8: int8),
+            ModelNet(shape: Self.shape, float: float, steps: steps),
+        ]
+        var answers: [[Float]] = []
+        for net in nets {
+            let model = Model(
+                tags: ["a", "b", "c", "d"], output: .sigmoid, batchNormEpsilon: 1e-5, nets: [net], classifier: nil)
+            try ModelFile.write(model, to: path)
+            let read = try ModelFile.read(path: path).model
+            #expect(read == model)
+            #expect(read.usualPrecision == (net.float == nil ? .int8 : .float))
+            let packed = PackedWindowNet(try read.packed(.int8)[0])
+            answers.append(Array(packed.forward(Self.windows(1, seed: 7)[0])))
+        }
+        // Quantised when it is loaded, a net is the one that was quantised before.
+        #expect(answers[0] == answers[1] && answers[1] == answers[2])
+    }
+
+    @Test("A model without 8-bit weights and ranges says so")
+    func withoutRanges() {
+        let model = Model(
+            tags: ["a", "b", "c", "d"], output: .sigmoid, batchNormEpsilon: 1e-5, nets: [Self.net()], classifier: nil)
+        #expect(
+            throws: QuantisationError(
+                "3^4: no int8 weights and no calibrated steps in the model; see `wavetag quantize`")
+        ) { try model.packed(.int8) }
+    }
+
+    @Test("Weights that break the rule of pairs, or are -128, are refused with their place")
+    func badWeights() throws {
+        let path = "/tmp/wavetag-int8-\(UUID().uuidString.prefix(8)).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let good = try Int8NetParameters(
+            quantising: Self.net(), batchNormEpsilon: 1e-5, steps: [Float](repeating: 0.02, count: 5))
+        func message(_ edit: (inout Int8NetParameters) -> Void) throws -> String {
+            var net = good
+            edit(&net)
+            try ModelFile.write(
+                Model(
+                    tags: ["a", "b", "c", "d"], output: .sigmoid, batchNormEpsilon: 1e-5,
+                    nets: [ModelNet(shape: Self.shape, int8: net)], classifier: nil), to: path)
+            do throws(ModelFileError) { _ = try ModelFile.read(path: path) } catch { return error.description }
+            return "nothing"
+        }
+        #expect(
+            try message {
+                $0.layers[1].weight[0] = 127
+                $0.layers[1].weight[3] = 127
+            }.hasSuffix(
+                "layers.2.weight: sums of two neighbouring inputs' weights of at most 128 wanted, more found in output 0"
+            ))
+        #expect(try message { $0.layers[0].weight[5] = -128 }.hasSuffix("-127 to 127 wanted, -128 found at 5"))
+        #expect(try message { $0.steps[1] = 0 }.contains("int8.steps: a positive number wanted"))
+        #expect(try message { $0.layers[0].scale[0] = 1e-30 }.contains("is too large for units of"))
+    }
+}
