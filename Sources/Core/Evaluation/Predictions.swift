@@ -63,7 +63,7 @@ public struct Predictions: Sendable {
         /// Means over those tags; nil where there are none.
         public let rocAUC: Double?
         public let averagePrecision: Double?
-        /// How often the likeliest tag is the label's.
+        /// How often the likeliest tag is the label's, where there is a label.
         public let accuracy: Double?
     }
 
@@ -89,10 +89,11 @@ public struct Predictions: Sendable {
     }
 
     private var accuracy: Double? {
-        guard !scores.isEmpty else { return nil }
         func likeliest(_ values: [Float]) -> Int? { values.indices.max { values[$0] < values[$1] } }
-        let right = scores.indices.count { likeliest(scores[$0]) == likeliest(labels[$0]) }
-        return Double(right) / Double(scores.count)
+        let labelled = scores.indices.filter { labels[$0].contains { $0 > 0 } }
+        guard !labelled.isEmpty else { return nil }
+        let right = labelled.count { likeliest(scores[$0]) == likeliest(labels[$0]) }
+        return Double(right) / Double(labelled.count)
     }
 
     /// How far these predictions are from others of the same windows.

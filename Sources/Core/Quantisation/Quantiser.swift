@@ -64,8 +64,10 @@ public struct Quantiser {
     /// First one coverage for all layers, then each layer's own with the others held, from below; last whether
     /// biases take back the rounding's mean error. The measure is the mean difference of probabilities over all gains.
     ///
-    /// - Parameter progress: called with the share of candidates tried.
-    public func best(progress: (Double) -> Void = { _ in }) throws(QuantisationError) -> Result {
+    /// - Parameters:
+    ///   - mayCorrectBias: false for a net that will be quantised from its steps alone, when it is loaded.
+    ///   - progress: called with the share of candidates tried.
+    public func best(mayCorrectBias: Bool = true, progress: (Double) -> Void = { _ in }) throws(QuantisationError) -> Result {
         let layers = 0...float.shape.n
         let trials = Self.coverages.count * (layers.count + 1) + 1
         var tried = 0
@@ -93,8 +95,10 @@ public struct Quantiser {
                 if candidate.cost < best.cost { best = candidate }
             }
         }
-        let corrected = try attempt(best.net.steps, correctsBias: true)
-        if corrected.cost < best.cost { best = corrected }
+        if mayCorrectBias {
+            let corrected = try attempt(best.net.steps, correctsBias: true)
+            if corrected.cost < best.cost { best = corrected }
+        }
         progress(1)
         return Result(
             net: best.net, correctsBias: best.correctsBias, fidelity: best.fidelity, layers: try report(best.net))

@@ -60,7 +60,7 @@ struct QuantizeCommand: AsyncParsableCommand {
                 result = try Quantiser(
                     float, batchNormEpsilon: quantised.batchNormEpsilon, function: quantised.output,
                     calibration: sound.calibration, heldOut: sound.heldOut
-                ).best { progress.show($0) }
+                ).best(mayCorrectBias: !ranges) { progress.show($0) }
             } catch {
                 progress.clear()
                 throw ExitCode.because(.badData, "\(file.name): \(float.shape.name): \(error)")

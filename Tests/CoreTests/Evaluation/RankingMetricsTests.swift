@@ -32,7 +32,7 @@ struct RankingMetricsTests {
         let songs = predictions.bySong()
         #expect(songs.scores == [[0.2, 0.8], [0.7, 0.2]] && songs.labels == [[0, 1], [0.5, 0]])
         let metrics = predictions.metrics(positiveFrom: 0.5, leastPositives: 1)
-        #expect(metrics.rocAUC == 1 && metrics.tagsCounted == 2 && metrics.accuracy == 2.0 / 3)
+        #expect(metrics.rocAUC == 1 && metrics.tagsCounted == 2 && metrics.accuracy == 1)
         #expect(predictions.metrics(positiveFrom: 0.5, leastPositives: 2).rocAUC == nil)
     }
 }

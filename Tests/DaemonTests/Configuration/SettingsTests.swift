@@ -34,7 +34,7 @@ struct SettingsTests {
     func file() async throws {
         let settings = try await load(
             """
-            {"device": "hw:1", "model": "m.safetensors", "precision": "float", "hop": 1000, "net_hops": {"3^9": 243},
+            {"device": "hw:1", "model": "m.safetensors", "precision": "int8", "hop": 1000, "net_hops": {"3^9": 243},
              "memory_limit": 64, "threads": 3, "channel": 2,
              "capture": {"rate": 48000, "channels": 4, "period": 10, "pace": "wait", "wait_for_device": true,
                          "priority": 0, "duration": 2.5},
@@ -46,6 +46,7 @@ struct SettingsTests {
             device: "hw:1", rate: 48_000, channels: 4, period: 10, pace: .wait, waitForDevice: true,
             realtimePriority: 0, duration: 2.5)
         expected.model = "m.safetensors"
+        expected.tagger.precision = .int8
         expected.tagger.hop = 1000
         expected.tagger.netHops = ["3^9": 243]
         expected.tagger.memoryLimit = 64 << 20
@@ -84,7 +85,7 @@ struct SettingsTests {
             (#"{"silence": 3}"#, "FILE: silence: an object wanted, a number found"),
             (#"{"hop": 0}"#, "FILE: hop: a whole number from 1 to 13230000 wanted, 0 found"),
             (#"{"net_hops": {"3^9": 1.5}}"#, "FILE: net_hops.3^9: a whole number from 1 to 13230000 wanted, 1.5 found"),
-            (#"{"precision": "int8"}"#, "FILE: precision: float wanted, \"int8\" found"),
+            (#"{"precision": "int4"}"#, "FILE: precision: float or int8 wanted, \"int4\" found"),
             (
                 #"{"socket": {"mode": "999"}}"#,
                 "FILE: socket.mode: octal permissions as text, like \"0660\" wanted, \"999\" found"
