@@ -17,6 +17,11 @@ public struct DatasetError: Error, Equatable, CustomStringConvertible {
         description = "\(file): \(reason)"
     }
 
+    /// None of a set's sounds is in the folder where they should be.
+    public static func nothingFound(in audio: String) -> DatasetError {
+        DatasetError(.missing, audio, "none of the set's sounds is there")
+    }
+
     /// - Parameter line: counted from 1.
     static func invalid(_ file: String, line: Int, _ reason: String) -> DatasetError {
         DatasetError(.invalid, "\(file):\(line)", reason)
