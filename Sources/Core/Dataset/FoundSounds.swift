@@ -34,6 +34,4 @@ public struct FoundSounds: Sendable {
             if let found { sounds.append((sound, found)) } else { absent.append((sound, absence)) }
         }
     }
-
-    public func absentCount(_ absence: Absence) -> Int { absent.count { $0.absence == absence } }
 }

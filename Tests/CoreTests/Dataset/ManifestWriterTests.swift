@@ -42,7 +42,7 @@ struct ManifestWriterTests {
     func presence() throws {
         let found = try found()
         #expect(found.sounds.map(\.path) == ["0/a.mp3", "c/b.au"])
-        #expect(found.absentCount(.missing) == 3 && found.absentCount(.empty) == 1)
+        #expect(found.absent.map(\.absence) == [.missing, .empty, .missing, .missing])
         try ManifestWriter.writeAbsent(found, to: folder.path + "/missing.txt")
         #expect(
             try folder.read("missing.txt")
