@@ -67,7 +67,9 @@ public struct Quantiser {
     /// - Parameters:
     ///   - mayCorrectBias: false for a net that will be quantised from its steps alone, when it is loaded.
     ///   - progress: called with the share of candidates tried.
-    public func best(mayCorrectBias: Bool = true, progress: (Double) -> Void = { _ in }) throws(QuantisationError) -> Result {
+    public func best(mayCorrectBias: Bool = true, progress: (Double) -> Void = { _ in }) throws(QuantisationError)
+        -> Result
+    {
         let layers = 0...float.shape.n
         let trials = Self.coverages.count * (layers.count + 1) + 1
         var tried = 0

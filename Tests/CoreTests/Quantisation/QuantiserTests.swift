@@ -153,7 +153,8 @@ struct QuantiserTests {
             ))
         #expect(try message { $0.layers[0].weight[5] = -128 }.hasSuffix("-127 to 127 wanted, -128 found at 5"))
         #expect(try message { $0.steps[1] = 0 }.contains("int8.steps: a positive number wanted"))
-        #expect(try message {
+        #expect(
+            try message {
                 $0.layers[0].scale[0] = 1e-30
                 $0.layers[0].bias[0] = 1
             }.contains("is too large for units of"))

@@ -126,7 +126,8 @@ struct QuantizeCommandTests {
     @Test("The bundled model runs live in 8 bits")
     func live() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let bundled = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/models/default.safetensors"
+        let bundled =
+            "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/models/default.safetensors"
         try await blocking {
             let fixture = try LiveFixture()
             let daemon = try fixture.daemon(["--precision", "int8", "--duration", "4"], model: bundled)
