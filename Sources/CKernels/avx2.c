@@ -6,6 +6,7 @@
 #define TILE_ROWS 6
 #define TARGET __attribute__((target("avx2,fma")))
 #include "convolve.h"
+#include "gradient.h"
 
-const wavetag_kernel wavetag_avx2 = {"avx2", LANES, wavetag_avx2_convolve};
+const wavetag_kernel wavetag_avx2 = {"avx2", LANES, wavetag_avx2_convolve, TILE_ROWS, GRADIENT_KERNELS};
 #endif

@@ -6,6 +6,7 @@
 #define TILE_ROWS 12
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512dq,fma")))
 #include "convolve.h"
+#include "gradient.h"
 
-const wavetag_kernel wavetag_avx512 = {"avx512", LANES, wavetag_avx512_convolve};
+const wavetag_kernel wavetag_avx512 = {"avx512", LANES, wavetag_avx512_convolve, TILE_ROWS, GRADIENT_KERNELS};
 #endif

@@ -6,6 +6,7 @@
 #define TILE_ROWS 6
 #define TARGET
 #include "convolve.h"
+#include "gradient.h"
 
-const wavetag_kernel wavetag_neon = {"neon", LANES, wavetag_neon_convolve};
+const wavetag_kernel wavetag_neon = {"neon", LANES, wavetag_neon_convolve, TILE_ROWS, GRADIENT_KERNELS};
 #endif

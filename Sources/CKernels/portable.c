@@ -5,5 +5,6 @@
 #define TILE_ROWS 6
 #define TARGET
 #include "convolve.h"
+#include "gradient.h"
 
-const wavetag_kernel wavetag_portable = {"portable", LANES, wavetag_portable_convolve};
+const wavetag_kernel wavetag_portable = {"portable", LANES, wavetag_portable_convolve, TILE_ROWS, GRADIENT_KERNELS};

@@ -46,6 +46,33 @@ typedef struct {
     /// - outputs: [columns] pointers to output columns of `width` floats, none of which is an input.
     void (*convolve)(const wavetag_convolution *layer, size_t columns, const void *const *inputs,
                      void *const *outputs);
+
+    /// Input channels that one panel holds. What follows is for training; see Sources/Core/Training.
+    size_t panel;
+    /// input [rows, width] → panels [⌈width / panel⌉, rows, panel], zeros behind `width`.
+    void (*pack_panels)(size_t rows, size_t width, const float *input, float *panels);
+    /// input [rows, width] → rows `first` … of blocks [⌈width / lanes⌉, stride, lanes], zeros behind `width`.
+    void (*pack_blocks)(size_t rows, size_t width, const float *input, size_t first, size_t stride, float *blocks);
+    /// gradient [taps, depth, width] +=  Σ over r < rows  of input[r + tap] · returned[r],  the input packed as panels
+    /// [.., panel_rows, panel], panel_rows ≥ rows + taps − 1, and what is returned as blocks [.., rows, lanes].
+    void (*accumulate)(size_t taps, size_t rows, size_t depth, size_t width, size_t panel_rows, const float *panels,
+                       const float *blocks, float *gradient);
+    /// Of z [columns, pool, width]: adds each channel's values to `sum` and their squares to `squares`, and gives the
+    /// largest of each `pool` times `sign` (1, or −1 for the smallest) in `extreme` [columns, width].
+    void (*statistics)(size_t columns, size_t pool, size_t width, const float *z, const float *sign, float *extreme,
+                       float *sum, float *squares);
+    /// output = max(0, scale · x + offset), [columns, width].
+    void (*normalise)(size_t columns, size_t width, const float *x, const float *scale, const float *offset,
+                      float *output);
+    /// Where scale · x + offset is not above 0, the gradient becomes 0; adds it to `sum`, and times (x − mean) to
+    /// `products`, each [width].
+    void (*rectify)(size_t columns, size_t width, const float *x, const float *scale, const float *offset,
+                    const float *mean, float *gradient, float *sum, float *products);
+    /// output [columns, pool, width] = slope · z + constant, plus factor · gradient at the first of each `pool` rows
+    /// that equals `extreme` [columns, width].
+    void (*unpool)(size_t columns, size_t pool, size_t width, const float *z, const float *extreme,
+                   const float *gradient, const float *factor, const float *slope, const float *constant,
+                   float *output);
 } wavetag_kernel;
 
 /// The kernels that this processor can run, the fastest first; the last is always `portable`.

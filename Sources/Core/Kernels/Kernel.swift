@@ -3,7 +3,7 @@ import CKernels
 /// One instruction set's float arithmetic, chosen once when a program starts.
 public struct Kernel: @unchecked Sendable {
     // A constant table of the C target, never written to: safe to share between threads.
-    private let table: UnsafePointer<wavetag_kernel>
+    let table: UnsafePointer<wavetag_kernel>
 
     /// The kernels that this processor can run, the fastest first; the last is the portable one.
     public static let available: [Kernel] = {

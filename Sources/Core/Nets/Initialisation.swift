@@ -41,6 +41,9 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         return mixed ^ mixed >> 31
     }
 
+    /// From 0 to 1, 1 never.
+    public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
     /// From −1 to 1.
     public mutating func nextUniform() -> Float { Float(Int64(bitPattern: next()) >> 40) * 0x1p-23 }
 }
