@@ -83,7 +83,7 @@ struct NetTrainerTests {
             #expect(relativeDifference(found, moved) <= 2e-2, "layer \(index)")
             let scale = moved.reduce(0) { max($0, abs($1)) }
             let exact = zip(found, moved).count { abs($0 - $1) <= 1e-4 * scale }
-            #expect(exact * 10 >= 9 * found.count, "layer \(index): \(exact)")
+            #expect(exact * 4 >= 3 * found.count, "layer \(index): \(exact)")
             let wanted = zip(indices, moved).map { old[$0] + $1 }
             #expect(relativeDifference(indices.map { after[index][$0] }, wanted) <= 1e-4, "layer \(index)")
         }
