@@ -112,9 +112,10 @@ final class CachedSoundWriter {
         while true {
             let (name, file) = try Self.partial(directory, folder)
             // Held as long as it is written. Who clears the cache takes away only what nobody holds, and may have done
-            // so just before.
+            // so just before. Where there are no locks, nobody gets one and nothing is taken away.
+            while flock(file, LOCK_EX) != 0 && errno == EINTR {}
             var status = stat()
-            if flock(file, LOCK_EX) == 0, fstat(file, &status) == 0, status.st_nlink == 1 {
+            if fstat(file, &status) == 0, status.st_nlink == 1 {
                 self.file = file
                 partial = name
                 break

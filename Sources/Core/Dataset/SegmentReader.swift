@@ -5,12 +5,16 @@
 public struct SegmentReader {
     private let manifest: Manifest
     private let window: Int
+    private let cache: SoundCache?
     private var decoded: (path: String, samples: [Float])?
 
-    /// - Parameter window: samples of a segment.
-    public init(_ manifest: Manifest, window: Int) {
+    /// - Parameters:
+    ///   - window: samples of a segment.
+    ///   - cache: to read from what is there.
+    public init(_ manifest: Manifest, window: Int, cache: SoundCache? = nil) {
         self.manifest = manifest
         self.window = window
+        self.cache = cache
     }
 
     /// The row's segments, each `window` samples, and the samples they lie in.
@@ -18,11 +22,19 @@ public struct SegmentReader {
         let path = manifest.file(of: row)
         if decoded?.path != path {
             decoded = nil
-            decoded = (path, try SoundFile.readMono(path: path))
+            decoded = (path, try readMono(path))
         }
         let samples = decoded?.samples ?? []
         return Segments(samples: samples, cut: SegmentCut(row, samples: samples.count, window: window))
     }
+
+    private func readMono(_ path: String) throws(SoundFileError) -> [Float] {
+        if let cache { return try cache.readMono(path: path) }
+        return try SoundFile.readMono(path: path)
+    }
+
+    /// A millisecond: what seconds with three decimals can be off, twice.
+    static let slack = 22
 }
 
 /// Segments of one row.
@@ -51,7 +63,8 @@ struct SegmentCut: Sendable {
         let rate = Double(Model.sampleRate)
         let start = min(samples, Int((row.start * rate).rounded()))
         let rest = samples - start
-        extent = start..<(start + (row.length.map { min(rest, Int(($0 * rate).rounded()) + Self.slack) } ?? rest))
+        extent =
+            start..<(start + (row.length.map { min(rest, Int(($0 * rate).rounded()) + SegmentReader.slack) } ?? rest))
         self.window = window
     }
 
@@ -59,7 +72,4 @@ struct SegmentCut: Sendable {
 
     /// The first sample of a segment.
     func start(_ index: Int) -> Int { extent.lowerBound + index * window }
-
-    /// A millisecond: what seconds with three decimals can be off, twice.
-    private static let slack = 22
 }

@@ -65,7 +65,7 @@ public final class SegmentStore: Sendable {
             }
             songOfRow.append(song)
         }
-        let results = try await cache.prepare(
+        let results = try await cache.sounds(
             .init(files: files, threads: threads, keepsGoing: keepsGoing, progress: progress))
         let sounds: [CachedSound?] = results.map { if case .success(let sound)? = $0 { sound } else { nil } }
 
@@ -125,7 +125,7 @@ public final class SegmentStore: Sendable {
         UnsafeBufferPointer(rebasing: labels[(row * tags.count)..<((row + 1) * tags.count)])
     }
 
-    /// How far a segment may be shifted without being held at its row's beginning or end.
+    /// Shifts of a segment that stay within its row.
     public func shifts(of segment: Int) -> ClosedRange<Int> {
         let segment = segments[segment]
         let extent = extents[segment.row]

@@ -44,7 +44,9 @@ struct SharedWork: Sendable {
 }
 
 /// Counts files that can't be read: more than one in a hundred end the work, since what is left is another data set.
-final class FailureLimit: Sendable {
+public final class FailureLimit: Sendable {
+    public static func isExceeded(failures: Int, files: Int) -> Bool { failures * 100 > files }
+
     private let files: Int
     private let keepsGoing: Bool
     private let failures: Atomic<Int>
@@ -63,6 +65,6 @@ final class FailureLimit: Sendable {
 
     var isReached: Bool {
         isStopped.load(ordering: .relaxed)
-            || !keepsGoing && failures.load(ordering: .relaxed) * 100 > files
+            || !keepsGoing && Self.isExceeded(failures: failures.load(ordering: .relaxed), files: files)
     }
 }

@@ -12,9 +12,9 @@ public final class SoundCache: Sendable {
     /// Bytes that the folder's sounds may take in all.
     public let limit: Int
     let directory: Int32
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
-    private struct State {
+    struct State {
         var index = SoundCacheIndex()
         /// What this run works with, and bytes of each; these stay.
         var needed: [ContentHash: Int] = [:]
@@ -23,7 +23,6 @@ public final class SoundCache: Sendable {
     /// What keeps a sound apart from others made of the same file.
     private static let settings = Array("wavetag sound 1; \(MonoResampler.settings); mean of channels".utf8)
     static let partialPrefix = ".partial-"
-    private static let lock = "lock"
 
     /// Makes the folder if there is none.
     public init(folder: String, limit: Int) throws(SoundCacheError) {
@@ -140,7 +139,38 @@ public final class SoundCache: Sendable {
         public let total: Int
     }
 
-    /// What a run asks of `prepare`.
+    /// Makes sure that all files' sounds are there, and makes room for them.
+    ///
+    /// - Parameters:
+    ///   - keepsGoing: decodes all however many files can't be read; otherwise it stops when they are too many.
+    ///   - progress: called from any thread.
+    /// - Returns: why files can't be read, a line each.
+    /// - Throws: `SoundCacheError` if the disk is full or refuses, or if all sounds this run needs are more than the limit.
+    public func prepare(
+        _ files: [String], threads: Int, keepsGoing: Bool, progress: @Sendable @escaping (Progress) -> Void = { _ in }
+    ) async throws(SoundCacheError) -> [String] {
+        try await sounds(.init(files: files, threads: threads, keepsGoing: keepsGoing, progress: progress))
+            .compactMap { if case .failure(let error)? = $0 { error.description } else { nil } }
+    }
+
+    /// A file as the nets hear it, 22 050 Hz mono: from here, or decoded where it isn't here.
+    public func readMono(path: String) throws(SoundFileError) -> [Float] {
+        let key = try identify(path).key
+        guard let sound = sound(key) else { return try SoundFile.readMono(path: path) }
+        let file = openat(directory, CachedSoundFile.name(key), O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return try SoundFile.readMono(path: path) }
+        defer { close(file) }
+        var isRead = true
+        let samples = [Float](unsafeUninitializedCapacity: sound.count) { buffer, count in
+            if let target = buffer.baseAddress, sound.count > 0 {
+                isRead = CachedSoundFile.read(file, from: 0, count: sound.count, into: target)
+            }
+            count = isRead ? sound.count : 0
+        }
+        return isRead ? samples : try SoundFile.readMono(path: path)
+    }
+
+    /// What a run asks for.
     struct Request: Sendable {
         let files: [String]
         let threads: Int
@@ -149,11 +179,10 @@ public final class SoundCache: Sendable {
         let progress: @Sendable (Progress) -> Void
     }
 
-    /// Makes sure that all files' sounds are there, and makes room for them.
+    /// As `prepare`.
     ///
     /// - Returns: for each file its sound, or why there is none; nil where decoding stopped before.
-    /// - Throws: `SoundCacheError` if the disk is full or refuses, or if all sounds this run needs are more than the limit.
-    func prepare(_ request: Request) async throws(SoundCacheError) -> [Result<CachedSound, SoundFileError>?] {
+    func sounds(_ request: Request) async throws(SoundCacheError) -> [Result<CachedSound, SoundFileError>?] {
         var results = [Result<CachedSound, SoundFileError>?](repeating: nil, count: request.files.count)
         var missing: [(place: Int, file: Identified)] = []
         let found = await SharedWork(request.files.indices, threads: request.threads).run { place in
@@ -242,118 +271,5 @@ public final class SoundCache: Sendable {
             stop.reach()
             return .failed(error)
         }
-    }
-
-    // MARK: Room
-
-    /// Removes the sounds that were used longest ago, never this run's, until all are within the limit; and what programs
-    /// that were killed have left behind. Keeps the index.
-    private func makeRoom() throws(SoundCacheError) {
-        let lock = openat(directory, Self.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard lock >= 0 else { throw .system(folder) }
-        defer { close(lock) }
-        while flock(lock, LOCK_EX) != 0 { guard errno == EINTR else { throw .system(folder) } }
-        let needed = state.withLock { $0.needed }
-        let need = needed.values.reduce(0, +)
-        guard need <= limit else {
-            throw SoundCacheError(
-                .tooSmall, folder,
-                "this data set needs \(Self.text(bytes: need)) of decoded sound, \(Self.text(bytes: limit)) are allowed"
-            )
-        }
-        var others: [(key: ContentHash, size: Int, used: timespec)] = []
-        for name in try names() {
-            if name.hasPrefix(Self.partialPrefix) { removeUnlessHeld(name) }
-            guard let key = CachedSoundFile.key(ofName: name), needed[key] == nil else { continue }
-            var status = stat()
-            guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-            others.append((key, Int(status.st_size), status.st_atim))
-        }
-        others.sort { ($0.used.tv_sec, $0.used.tv_nsec) > ($1.used.tv_sec, $1.used.tv_nsec) }
-        var total = need + others.reduce(0) { $0 + $1.size }
-        while total > limit, let oldest = others.popLast() {
-            unlinkat(directory, CachedSoundFile.name(oldest.key), 0)
-            total -= oldest.size
-        }
-        saveIndex(keys: Set(needed.keys).union(others.map(\.key)))
-    }
-
-    private func names() throws(SoundCacheError) -> [String] {
-        // Its own place in the folder, which a duplicate would share.
-        let file = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0, let stream = fdopendir(file) else { throw .system(folder) }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names
-    }
-
-    private func removeUnlessHeld(_ name: String) {
-        let file = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)
-        guard file >= 0 else { return }
-        if flock(file, LOCK_EX | LOCK_NB) == 0 { unlinkat(directory, name, 0) }
-        close(file)
-    }
-
-    private func readIndex() -> SoundCacheIndex {
-        let file = openat(directory, SoundCacheIndex.name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { return SoundCacheIndex() }
-        defer { close(file) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(file, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return SoundCacheIndex(bytes: bytes) }
-            bytes += buffer[..<count]
-        }
-    }
-
-    /// Adds what this run has learned to what others wrote meanwhile, and forgets files whose sounds are gone. If that
-    /// fails, files are read again next time, and no more.
-    ///
-    /// - Parameter keys: of all sounds there are or will be.
-    private func saveIndex(keys: Set<ContentHash>) {
-        var merged = readIndex()
-        merged.merge(state.withLock { $0.index })
-        merged.keep { stamp, hash in keys.contains(stamp.isEntry ? hash : Self.key(hash)) }
-        let kept = merged
-        state.withLock { $0.index.merge(kept) }
-        let beside = SoundCacheIndex.name + ".partial"
-        let file = openat(directory, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { return }
-        let bytes = merged.bytes
-        let isWritten = bytes.withUnsafeBytes { raw in
-            var written = 0
-            while written < raw.count {
-                let count = write(file, raw.baseAddress! + written, raw.count - written)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return false }
-                written += count
-            }
-            return fsync(file) == 0
-        }
-        close(file)
-        guard isWritten, renameat(directory, beside, directory, SoundCacheIndex.name) == 0 else {
-            unlinkat(directory, beside, 0)
-            return
-        }
-    }
-
-    /// `4.2 GB`.
-    private static func text(bytes: Int) -> String {
-        var (value, unit) = (Double(bytes), 0)
-        let units = ["bytes", "kB", "MB", "GB", "TB"]
-        while value >= 1000, unit + 1 < units.count {
-            value /= 1000
-            unit += 1
-        }
-        let tenths = Int((value * 10).rounded(.up))
-        return unit == 0 ? "\(bytes) bytes" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
     }
 }

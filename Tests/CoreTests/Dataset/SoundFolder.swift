@@ -5,7 +5,7 @@ import Testing
 @testable import Core
 
 /// A folder of small sound files, and of a cache of them. It goes with this object.
-final class SoundFolder {
+final class SoundFolder: Sendable {
     let path = "/tmp/wavetag-sounds-\(UUID().uuidString.prefix(8))"
     var cache: String { path + "/cache" }
 
@@ -44,11 +44,11 @@ final class SoundFolder {
         return "\(path)/\(name)"
     }
 
-    /// A manifest of lines `path start length`, all training, one tag whose label is the line's number over ten.
+    /// A manifest of lines `path start length`, all training, tag a with a tenth of the line's number.
     func manifest(_ lines: [String]) throws -> Manifest {
         var text = "path\tstart\tlength\tsplit\ttag:a\ttag:b\n"
         for (index, line) in lines.enumerated() {
-            let fields = line.split(separator: " ", omittingEmptySubsequences: false) + ["", ""]
+            let fields = line.split(separator: " ").map(String.init) + ["", ""]
             text += "\(fields[0])\t\(fields[1])\t\(fields[2])\ttrain\t\(Double(index) / 10)\t1\n"
         }
         return try Manifest(parsing: Array(text.utf8), path: "\(path)/manifest.tsv")
@@ -61,5 +61,28 @@ final class SoundFolder {
 
     var leftovers: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? []).filter { $0.contains("partial") }
+    }
+}
+
+extension SoundFolder {
+    /// A file system in memory that is soon full.
+    ///
+    /// - Returns: false where this user may not have one.
+    func mountSmall(at place: String, size: String) -> Bool {
+        guard geteuid() == 0 else { return false }
+        try? FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        return run("/bin/mount", ["-t", "tmpfs", "-o", "size=\(size)", "wavetag-test", place])
+    }
+
+    func unmount(_ place: String) { _ = run("/bin/umount", ["-l", place]) }
+
+    private func run(_ program: String, _ arguments: [String]) -> Bool {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
     }
 }
