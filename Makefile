@@ -48,9 +48,11 @@ bench: install-deps
 
 bench-peers: build
 	python3 Benchmarks/peers.py
+	python3 Benchmarks/evaluation.py
 
 fixtures:
 	python3 Tests/Fixtures/make.py
+	python3 Tests/Fixtures/make_split.py
 
 format:
 	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
@@ -60,6 +62,7 @@ lint:
 	scripts/check-layers.sh
 	bash -n demo/run.sh Tests/Container/run.sh .ci/run
 	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Tests/Fixtures/make.py
+	python3 -m py_compile Benchmarks/evaluation.py Tests/Fixtures/make_split.py
 
 test-container: build
 	Tests/Container/run.sh

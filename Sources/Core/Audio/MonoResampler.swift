@@ -13,6 +13,11 @@ public final class MonoResampler {
     /// Input rates taken, Hz.
     public static let rates = 1_000...768_000
 
+    private static let precision = 16.0
+    private static let passbandEnd = 0.77
+    /// What sound depends on that was resampled and kept: other settings, other text.
+    static let settings = "soxr, \(precision) bits, flat to \(passbandEnd), \(Model.sampleRate) Hz"
+
     public let inputRate: Int
     /// Nil where the input has the nets' rate already: its samples are passed on as they are.
     private let soxr: soxr_t?
@@ -37,8 +42,8 @@ public final class MonoResampler {
         var error: soxr_error_t?
         var types = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I)
         var quality = soxr_quality_spec(UInt(SOXR_HQ), 0)
-        quality.precision = 16
-        quality.passband_end = 0.77
+        quality.precision = Self.precision
+        quality.passband_end = Self.passbandEnd
         var runtime = soxr_runtime_spec(1)
         runtime.log2_min_dft_size = 8
         runtime.log2_large_dft_size = 8

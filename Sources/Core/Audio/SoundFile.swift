@@ -68,23 +68,36 @@ public final class SoundFile {
 
     /// The whole of a file as the nets hear it: 22 050 Hz mono.
     public static func readMono(path: String, choice: ChannelChoice = .mean) throws(SoundFileError) -> [Float] {
-        let file = try SoundFile(path: path)
         var mono: [Float] = []
+        try decodeMono(path: path, choice: choice) {
+            mono.append(contentsOf: $0)
+            return true
+        }
+        return mono
+    }
+
+    /// As `readMono`, piece by piece.
+    ///
+    /// - Parameter body: gets the next samples, and says whether it wants more.
+    static func decodeMono(
+        path: String, choice: ChannelChoice = .mean, _ body: (UnsafeBufferPointer<Float>) -> Bool
+    ) throws(SoundFileError) {
+        let file = try SoundFile(path: path)
         let converter: MonoConverter
         do {
             converter = try MonoConverter(sampleRate: file.sampleRate, channels: file.channels, choice: choice)
         } catch { throw SoundFileError(.invalid, path, error.description) }
         let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: 8192 * file.channels)
         defer { buffer.deallocate() }
-        while true {
+        var isWanted = true
+        while isWanted {
             let frames = try file.read(into: buffer)
             guard frames > 0 else { break }
             converter.push(interleaved: UnsafeBufferPointer(rebasing: buffer[..<(frames * file.channels)])) {
-                mono.append(contentsOf: $0)
+                if isWanted { isWanted = body($0) }
             }
         }
-        converter.flush { mono.append(contentsOf: $0) }
-        return mono
+        converter.flush { if isWanted { isWanted = body($0) } }
     }
 
     private static func reason(_ text: UnsafePointer<CChar>?) -> String {

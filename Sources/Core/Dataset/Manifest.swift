@@ -32,10 +32,13 @@ public struct Manifest: Sendable {
     public func rows(_ split: Split) -> [Row] { rows.filter { $0.split == split } }
 
     /// Where a row's file is.
-    public func file(of row: Row) -> String {
-        if row.path.hasPrefix("/") { return row.path }
-        guard let slash = path.lastIndex(of: "/") else { return row.path }
-        return String(path[...slash]) + row.path
+    public func file(of row: Row) -> String { file(of: row.path) }
+
+    /// Where the file of a row's path is.
+    func file(of name: String) -> String {
+        if name.hasPrefix("/") { return name }
+        guard let slash = path.lastIndex(of: "/") else { return name }
+        return String(path[...slash]) + name
     }
 
     /// - Throws: `ManifestError` with one line that names the line and the column.

@@ -10,6 +10,7 @@ import Synchronization
 public struct Evaluator: Sendable {
     private let manifest: Manifest
     private let files: [[Manifest.Row]]
+    private let cache: SoundCache?
     /// Tags that model and manifest share, in the model's order, and where they stand in each.
     private let shared: [(name: String, model: Int, manifest: Int)]
 
@@ -34,9 +35,12 @@ public struct Evaluator: Sendable {
         public let fileCount: Int
     }
 
-    /// - Parameter tags: the model's.
-    public init(_ manifest: Manifest, rows: [Manifest.Row], tags: [String]) {
+    /// - Parameters:
+    ///   - tags: the model's.
+    ///   - cache: where decoded sound may be.
+    public init(_ manifest: Manifest, rows: [Manifest.Row], tags: [String], cache: SoundCache? = nil) {
         self.manifest = manifest
+        self.cache = cache
         var places: [String: Int] = [:]
         var files: [[Manifest.Row]] = []
         for row in rows {
@@ -52,6 +56,9 @@ public struct Evaluator: Sendable {
             manifest.tags.firstIndex(of: name).map { (name, index, $0) }
         }
     }
+
+    /// Where all rows' files are.
+    public var paths: [String] { files.map { manifest.file(of: $0[0]) } }
 
     /// Tags that can be evaluated.
     public var tags: [String] { shared.map(\.name) }
@@ -104,7 +111,7 @@ public struct Evaluator: Sendable {
     /// All of one file.
     private func part(_ song: Int, _ variants: [Variant], _ predictors: [WindowPredictor]) -> Part {
         var part = Part(song: song, predictions: variants.map { _ in Predictions(tags: tags) })
-        var reader = SegmentReader(manifest, window: predictors.first?.window ?? 1)
+        var reader = SegmentReader(manifest, window: predictors.first?.window ?? 1, cache: cache)
         for row in files[song] {
             let segments: Segments
             do throws(SoundFileError) { segments = try reader.segments(of: row) } catch {

@@ -38,7 +38,7 @@ extension ExitCode {
     static func report(failures: [String], of files: Int, keepsGoing: Bool) throws {
         for failure in failures { reportError(failure) }
         guard !failures.isEmpty else { return }
-        guard keepsGoing || failures.count * 100 <= files else {
+        guard keepsGoing || !FailureLimit.isExceeded(failures: failures.count, files: files) else {
             throw because(
                 .badData,
                 "\(failures.count) of \(files) files can't be read, more than 1 %; --keep-going works with the rest")

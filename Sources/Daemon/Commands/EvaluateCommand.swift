@@ -19,6 +19,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var dataOptions: DataOptions
+    @OptionGroup var cacheOptions: CacheOptions
     @Option(help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"))
     var model: String?
     @Option(help: "Arithmetic. Default: float where the model has float weights.")
@@ -53,7 +54,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         guard !rows.isEmpty else {
             throw ExitCode.because(.badData, "\(manifest.path): no rows of split \(split.rawValue)")
         }
-        let evaluator = Evaluator(manifest, rows: rows, tags: file.model.tags)
+        let cache = try cacheOptions.cacheIfWanted()
+        let evaluator = Evaluator(manifest, rows: rows, tags: file.model.tags, cache: cache)
         guard !evaluator.tags.isEmpty else {
             throw ExitCode.because(.badData, "\(manifest.path): none of its tags is one of \(file.name)'s")
         }
@@ -69,6 +71,10 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
         }
 
+        if let cache {
+            try await cacheOptions.fill(
+                cache, with: evaluator.paths, threads: dataOptions.threadCount, keepsGoing: keepGoing)
+        }
         let progress = WorkProgress("evaluating")
         let started = monotonicTime()
         let result = await evaluator.run(variants, threads: dataOptions.threadCount) { progress.show($0) }

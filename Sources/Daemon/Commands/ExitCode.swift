@@ -38,6 +38,12 @@ extension ExitCode {
     }
 }
 
+extension ExitCode {
+    static func because(_ error: SoundCacheError) -> ExitCode {
+        because(error.kind == .tooSmall ? .badConfiguration : .ioError, error)
+    }
+}
+
 extension Precision: ExpressibleByArgument {}
 
 /// One line on standard error, `wavetag: what: where: why`.
