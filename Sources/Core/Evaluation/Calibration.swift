@@ -2,6 +2,8 @@
 public struct Calibration: Sendable, Equatable {
     /// Windows whose probabilities are alike.
     public struct Bin: Sendable, Equatable {
+        /// Which of the equally wide bins, from 0.
+        public let index: Int
         /// At least 1.
         public let count: Int
         /// Mean of what was said.
@@ -33,8 +35,10 @@ public struct Calibration: Sendable, Equatable {
             sums[bin].score += Double(score)
             sums[bin].label += Double(label)
         }
-        bins = sums.filter { $0.count > 0 }.map {
-            Bin(count: $0.count, probability: $0.score / Double($0.count), label: $0.label / Double($0.count))
+        bins = sums.enumerated().filter { $0.element.count > 0 }.map { index, sum in
+            Bin(
+                index: index, count: sum.count, probability: sum.score / Double(sum.count),
+                label: sum.label / Double(sum.count))
         }
         let error = sums.reduce(0) { $0 + abs($1.score - $1.label) }
         expectedError = scores.isEmpty ? 0 : error / Double(scores.count)

@@ -31,7 +31,7 @@ struct ConfusionTables {
                             row.element("th", ["scope": "row"], text: matrix.tags[label])
                             for prediction in matrix.tags.indices { cell(matrix, label, prediction, in: &row) }
                             row.element(
-                                "th", ["class": "numbers"],
+                                "td", ["class": "found"],
                                 text: matrix.recall(label).map { "\(fixed($0 * 100, 0)) %" } ?? "-")
                         }
                     }

@@ -2,13 +2,13 @@ import Glibc
 
 /// Values to places in a drawing, in proportion.
 struct LinearScale: Sendable {
-    /// Values at the two ends; the second is larger.
+    /// Values at the two ends. Where `low` is the larger one, values grow the other way.
     let domain: (low: Double, high: Double)
     /// Where these stand, in pixels.
     let range: (from: Double, to: Double)
 
     init(_ low: Double, _ high: Double, from: Double, to: Double) {
-        domain = high > low ? (low, high) : (low - 0.5, low + 0.5)
+        domain = high != low ? (low, high) : (low - 0.5, low + 0.5)
         range = (from, to)
     }
 
@@ -30,7 +30,7 @@ struct LinearScale: Sendable {
         let text: String
     }
 
-    /// About so many round numbers in the domain.
+    /// About so many round numbers in the domain; of one that grows.
     func ticks(_ count: Int) -> [Tick] {
         let step = Self.step(of: domain.high - domain.low, count)
         let digits = max(0, Int((-log10(step) - 1e-9).rounded(.up)))

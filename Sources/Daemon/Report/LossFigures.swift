@@ -99,7 +99,9 @@ struct LossFigures {
         for (index, stage) in stages.enumerated() {
             guard let begin = stage.first else { continue }
             let isConstant = stage.allSatisfy { $0.learningRate == begin.learningRate }
-            let text = (index == 0 ? "learning rate " : "") + short(begin.learningRate) + (isConstant ? "" : " …")
+            let text =
+                (index == 0 && plot.width > 500 ? "learning rate " : "") + short(begin.learningRate)
+                + (isConstant ? "" : " …")
             let left = Double(begin.epoch) - 0.5
             guard plot.x(left) >= free else { continue }
             plot.text(text, x: left, y: plot.y.domain.high, right: 3, down: -7, .start)

@@ -59,7 +59,7 @@ struct MistakeTables {
                         body.element("tr") { row in
                             sound(names.indices.contains(mistake.song) ? names[mistake.song] : "", in: &row)
                             if isWindow { row.element("td", ["class": "numbers"], text: clock(mistake.start)) }
-                            row.element("td", text: predictions.tags[mistake.tag])
+                            row.element("td", ["class": "words"], text: predictions.tags[mistake.tag])
                             row.element("td", ["class": "numbers"], text: fixed(Double(mistake.probability), 3))
                             label(of: mistake, predictions, in: &row)
                             if isWindow { row.element("td", ["class": "numbers"], text: "\(mistake.alike + 1)") }
@@ -74,7 +74,7 @@ struct MistakeTables {
         if output == .softmax {
             let labels = predictions.labels[mistake.index]
             let genre = labels.indices.max { labels[$0] < labels[$1] }
-            row.element("td", text: genre.map { predictions.tags[$0] } ?? "")
+            row.element("td", ["class": "words"], text: genre.map { predictions.tags[$0] } ?? "")
         } else {
             let isWhole = mistake.label == mistake.label.rounded()
             row.element("td", ["class": "numbers"], text: fixed(Double(mistake.label), isWhole ? 0 : 2))

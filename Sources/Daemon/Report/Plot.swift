@@ -10,8 +10,12 @@ struct Plot: Sendable {
         /// What stands behind the others.
         case muted
         case grid, dashed
-        /// Uncertain, or a band.
+        /// An interval of the main series, or a band.
         case faint
+        /// The same of what stands behind.
+        case pale
+        /// Words as dark as the page's.
+        case plain
     }
 
     enum Anchor: String, Sendable {
@@ -135,6 +139,16 @@ struct Plot: Sendable {
                 "class": style.rawValue, "x": fixed(x(from), 1), "y": fixed(margins.top, 1),
                 "width": fixed(max(0, x(to) - x(from)), 1),
                 "height": fixed(height - margins.top - margins.bottom, 1),
+            ])
+    }
+
+    /// From the axis up.
+    mutating func bar(x from: Double, to: Double, y value: Double, _ style: Style) {
+        marks.empty(
+            "rect",
+            [
+                "class": style.rawValue, "x": fixed(x(from), 1), "y": fixed(y(value), 1),
+                "width": fixed(max(0, x(to) - x(from)), 1), "height": fixed(max(0, y(y.domain.low) - y(value)), 1),
             ])
     }
 

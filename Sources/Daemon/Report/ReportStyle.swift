@@ -43,6 +43,7 @@ extension ReportPage {
         path.grid { stroke: var(--line); stroke-width: 1; }
         path.dashed { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 3; }
         path.faint { stroke: var(--first); stroke-opacity: .38; stroke-width: 5; }
+        path.pale { stroke: var(--soft); stroke-opacity: .28; stroke-width: 5; }
         circle.first { fill: var(--first); }
         circle.second { fill: var(--second); }
         circle.muted { fill: var(--soft); }
@@ -51,6 +52,7 @@ extension ReportPage {
         circle.second.hollow { stroke: var(--second); }
         circle.muted.hollow { stroke: var(--soft); }
         rect.faint { fill: var(--band); }
+        rect.first { fill: var(--first); fill-opacity: .75; }
         .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .85rem; }
         .cards figure { margin: 0; padding: .7rem .8rem .5rem; background: var(--card); border: 1px solid var(--line);
           border-radius: .5rem; }
@@ -65,6 +67,7 @@ extension ReportPage {
         th:first-child { padding-inline-start: 0; }
         thead th { color: var(--soft); white-space: nowrap; vertical-align: bottom; }
         .numbers { text-align: end; white-space: nowrap; }
+        .words { white-space: nowrap; }
         .sound { min-width: 11rem; overflow-wrap: anywhere; }
         .sound span { color: var(--soft); }
         .confusion { min-width: 0; }
@@ -72,6 +75,7 @@ extension ReportPage {
           background: color-mix(in srgb, var(--first) calc(var(--share) * 100%), var(--band)); }
         .confusion td.strong { color: var(--on-first); }
         .confusion td.right { outline: 1px solid var(--soft); outline-offset: -2px; }
+        .confusion td.found { background: none; color: var(--soft); text-align: end; }
         .confusion thead th { text-align: center; }
         .confusion th { border: 0; white-space: nowrap; }
         summary { cursor: pointer; color: var(--first); font-size: .9rem; padding: .25rem 0; }

@@ -1,4 +1,5 @@
 import Core
+import Glibc
 
 /// Small multiples: every tag's precision–recall curve beside its calibration.
 struct TagCards {
@@ -13,18 +14,26 @@ struct TagCards {
     func write(to section: inout Markup) {
         section.element("div", ["class": "cards"]) { cards in
             card(
-                "All tags", "calibration error \(fixed(figures.calibration.expectedError, 3))",
-                [calibration(figures.calibration, of: "all tags")], to: &cards)
-            for tag in figures.ranked {
-                let metrics = figures.windows.tags[tag]
-                let found = figures.predictions.calibration(tag: tag)
-                card(
-                    metrics.tag,
-                    "\(metrics.positives) positive, AP \(fixed(metrics.averagePrecision, 2)), calibration error "
-                        + fixed(found.expectedError, 3), [precisionRecall(tag), calibration(found, of: metrics.tag)],
-                    to: &cards)
+                "All tags together", "calibration error \(fixed(figures.calibration.expectedError, 3))",
+                [histogram(figures.calibration), calibration(figures.calibration, of: "all tags")], to: &cards)
+            for tag in figures.ranked { card(tag, to: &cards) }
+        }
+        guard !figures.rankedOthers.isEmpty else { return }
+        section.details("Tags with fewer than \(figures.criteria.leastWindows) positive windows") { details in
+            details.element("div", ["class": "cards"]) { cards in
+                for tag in figures.rankedOthers { card(tag, to: &cards) }
             }
         }
+    }
+
+    private func card(_ tag: Int, to cards: inout Markup) {
+        let metrics = figures.windows.tags[tag]
+        let found = figures.calibrations[tag]
+        card(
+            metrics.tag,
+            "\(metrics.positives) positive, AP \(fixed(metrics.averagePrecision, 2)), calibration error "
+                + fixed(found.expectedError, 3), [precisionRecall(tag), calibration(found, of: metrics.tag)],
+            to: &cards)
     }
 
     private func card(_ name: String, _ detail: String, _ plots: [Plot], to cards: inout Markup) {
@@ -40,14 +49,33 @@ struct TagCards {
         }
     }
 
-    private func square(_ title: String, x: String, y: String) -> Plot {
+    private func square(
+        _ title: String, x: String, y: String, to height: Double = 1, ticks: [LinearScale.Tick] = Self.ticks
+    ) -> Plot {
         var plot = Plot(
             title: title, width: Self.size, height: Self.size + 14,
-            margins: .init(top: 18, right: 8, bottom: 30, left: 24), x: (0, 1), y: (0, 1))
-        let ticks = [0, 0.5, 1].map { LinearScale.Tick(value: $0, text: fixed($0, $0 == 0.5 ? 1 : 0)) }
-        plot.xAxis(ticks, label: x)
+            margins: .init(top: 18, right: 8, bottom: 30, left: 26), x: (0, 1), y: (0, height))
+        plot.xAxis(Self.ticks, label: x)
         plot.yAxis(ticks)
-        plot.text(y, x: 0, y: 1, down: -6, .start)
+        plot.text(y, x: 0, y: height, down: -6, .start)
+        return plot
+    }
+
+    private static let ticks = [0, 0.5, 1].map { LinearScale.Tick(value: $0, text: fixed($0, $0 == 0.5 ? 1 : 0)) }
+
+    /// How often each probability is given, on a logarithmic scale: most tags are seldom there.
+    private func histogram(_ calibration: Calibration) -> Plot {
+        let most = max(1, log10(Double(calibration.bins.map(\.count).max() ?? 1)).rounded(.up))
+        let ticks = stride(from: 0, through: most, by: most > 4 ? 2 : 1).map { power in
+            let names = ["1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M"]
+            return LinearScale.Tick(value: power, text: names[min(Int(power), names.count - 1)])
+        }
+        var plot = square(
+            "How often each probability is given.", x: "probability", y: "windows × tags", to: most, ticks: ticks)
+        for bin in calibration.bins {
+            let left = Double(bin.index) / 10
+            plot.bar(x: left + 0.01, to: left + 0.09, y: log10(Double(bin.count)), .first)
+        }
         return plot
     }
 
@@ -61,7 +89,12 @@ struct TagCards {
             "Precision over recall for \(metrics.tag); average precision \(fixed(metrics.averagePrecision, 3)).",
             x: "recall", y: "precision")
         plot.rule(y: Double(curve.positives) / Double(max(1, predictions.scores.count)), .dashed)
-        plot.line(curve.precisionRecall.thinned(tolerance: Self.tolerance), .first)
+        // Steps, as average precision sums them: what a threshold adds in recall has its precision.
+        var steps: [CurvePoint] = []
+        for (before, point) in zip(curve.precisionRecall, curve.precisionRecall.dropFirst()) {
+            steps += [CurvePoint(x: before.x, y: point.y), point]
+        }
+        plot.line(steps.thinned(tolerance: Self.tolerance), .first)
         return plot
     }
 

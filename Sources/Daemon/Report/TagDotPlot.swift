@@ -8,13 +8,12 @@ struct TagDotPlot {
 
     func write(to section: inout Markup) {
         let windows = figures.windows
-        if figures.ranked.isEmpty {
+        if tags.isEmpty {
             section.element("p", text: "No tag has both windows that have it and windows that haven’t.")
         } else {
-            let left = figures.ranked.contains { !figures.counts($0) }
             section.figure(
                 "ROC-AUC by window; the line is the mean, \(fixed(windows.rocAUC, 3))"
-                    + (left
+                    + (!figures.rankedOthers.isEmpty
                         ? ". Grey: fewer than \(figures.criteria.leastWindows) positive windows, not in the mean." : "")
             ) { plot(width: $0) }
         }
@@ -32,12 +31,12 @@ struct TagDotPlot {
                     .numbers("calibration error"), .numbers("songs"), .numbers("ROC-AUC"), .numbers("interval"),
                     .numbers("AP"),
                 ],
-                figures.ranked.map { tag in
+                tags.map { tag in
                     let (window, song) = (windows.tags[tag], figures.songs.tags[tag])
                     return [
                         window.tag, "\(window.positives)", fixed(window.rocAUC, 3),
                         span(figures.windowIntervals.tags[tag]), fixed(window.averagePrecision, 3),
-                        fixed(figures.predictions.calibration(tag: tag).expectedError, 3), "\(song.positives)",
+                        fixed(figures.calibrations[tag].expectedError, 3), "\(song.positives)",
                         fixed(song.rocAUC, 3), span(figures.songIntervals.tags[tag]),
                         fixed(song.averagePrecision, 3),
                     ]
@@ -45,13 +44,14 @@ struct TagDotPlot {
         }
     }
 
+    private var tags: [Int] { figures.ranked + figures.rankedOthers }
+
     private func span(_ interval: Bootstrap.Interval?) -> String {
         interval.map { "\(fixed($0.lower, 3))–\(fixed($0.upper, 3))" } ?? "-"
     }
 
     private func plot(width: Double) -> Plot {
         let isWide = width > 500
-        let tags = figures.ranked
         let row = 21.0
         let lowest = tags.flatMap { tag in
             [figures.windows.tags[tag].rocAUC, figures.windowIntervals.tags[tag]?.lower].compactMap(\.self)
@@ -70,6 +70,7 @@ struct TagDotPlot {
         }
         if let mean = figures.windows.rocAUC { plot.rule(x: mean, .muted) }
         if isWide { plot.text("positive windows", x: 1, y: 0, right: 166, down: -8, .end) }
+        if !figures.rankedOthers.isEmpty, !figures.ranked.isEmpty { plot.rule(y: Double(figures.ranked.count), .grid) }
         for (place, tag) in tags.enumerated() { mark(tag, at: Double(place) + 0.5, on: &plot, isWide) }
         return plot
     }
@@ -77,19 +78,19 @@ struct TagDotPlot {
     private func mark(_ tag: Int, at place: Double, on plot: inout Plot, _ isWide: Bool) {
         let metrics = figures.windows.tags[tag]
         let area = metrics.rocAUC ?? .nan
-        let counts = figures.counts(tag)
+        let counts = figures.ranked.contains(tag)
         let interval = figures.windowIntervals.tags[tag]
         if let interval {
             plot.segment(
                 from: CurvePoint(x: interval.lower, y: place), to: CurvePoint(x: interval.upper, y: place),
-                counts ? .faint : .grid)
+                counts ? .faint : .pale)
         }
         plot.dot(
             CurvePoint(x: area, y: place), radius: 4.5, counts ? .first : .muted,
             title: "\(metrics.tag): \(fixed(area, 3))\(interval == nil ? "" : ", \(span(interval))")")
         plot.text(
             shortened(metrics.tag, to: isWide ? 20 : 14), x: plot.x.domain.low, y: place, right: -10, down: 4, .end,
-            counts ? nil : .muted)
+            counts ? .plain : .muted)
         plot.text(fixed(area, 3), x: 1, y: place, right: 40, down: 4, .end)
         if isWide { plot.text("\(metrics.positives)", x: 1, y: place, right: 166, down: 4, .end) }
     }

@@ -47,8 +47,8 @@ struct TrainingReport: Sendable {
         ) { TagDotPlot(figures).write(to: &$0) }
         page.section(
             "Precision, recall and calibration", id: "curves",
-            note: "Left, precision over recall at every threshold; dashed, what guessing gives. Right, what share of "
-                + "windows has the tag, over the probability that the model gave; on the dashed diagonal, "
+            note: "Left, precision over recall at every threshold; the area below is the average precision, and dashed "
+                + "is what guessing gives. Right, what share of windows has the tag, over the probability that the model gave; on the dashed diagonal, "
                 + "probabilities mean what they say. Larger dots are more windows."
         ) { TagCards(figures).write(to: &$0) }
         if output == .softmax {
@@ -90,8 +90,8 @@ struct TrainingReport: Sendable {
                 name: "Average precision", value: fixed(windows.averagePrecision, 3),
                 detail: "by window; \(fixed(songs.averagePrecision, 3)) by song"),
             .init(
-                name: "Calibration error", value: fixed(figures.calibration.expectedError, 3),
-                detail: "all windows and tags"),
+                name: "Calibration error", value: fixed(figures.calibrationError, 3),
+                detail: "mean over tags; \(fixed(figures.calibration.expectedError, 3)) all together"),
             .init(
                 name: "Heard", value: "\(windows.count)",
                 detail:
@@ -119,8 +119,15 @@ struct TagFigures: Sendable {
     let songIntervals: Bootstrap
     /// All tags' together.
     let calibration: Calibration
-    /// Tags that have a ROC-AUC by window, the highest first.
+    /// Tags that have a ROC-AUC by window, the highest first: those that belong to the means, and others.
     let ranked: [Int]
+    let rankedOthers: [Int]
+    /// Of each tag.
+    let calibrations: [Calibration]
+    /// Mean over the tags that belong to the means.
+    var calibrationError: Double? {
+        ranked.isEmpty ? nil : ranked.reduce(0) { $0 + calibrations[$1].expectedError } / Double(ranked.count)
+    }
 
     init(_ predictions: Predictions, _ criteria: TrainingReport.Criteria) {
         self.predictions = predictions
@@ -134,12 +141,12 @@ struct TagFigures: Sendable {
         songIntervals = songPredictions.rocAUCIntervals(
             positiveFrom: positive, leastPositives: criteria.leastSongs, resamples: resamples)
         calibration = predictions.calibration()
+        calibrations = predictions.tags.indices.map { predictions.calibration(tag: $0) }
         let areas = windows.tags.map { $0.rocAUC }
-        ranked = areas.indices.filter { areas[$0] != nil }.sorted {
-            (areas[$1] ?? 0, $0) < (areas[$0] ?? 0, $1)
-        }
+        let sorted = areas.indices.filter { areas[$0] != nil }.sorted { (areas[$1] ?? 0, $0) < (areas[$0] ?? 0, $1) }
+        let metrics = windows
+        func counts(_ tag: Int) -> Bool { metrics.tags[tag].positives >= max(1, criteria.leastWindows) }
+        ranked = sorted.filter { counts($0) }
+        rankedOthers = sorted.filter { !counts($0) }
     }
-
-    /// Whether the tag belongs to the means.
-    func counts(_ tag: Int) -> Bool { windows.tags[tag].positives >= max(1, criteria.leastWindows) }
 }

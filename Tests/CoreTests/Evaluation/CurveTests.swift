@@ -42,7 +42,8 @@ struct CurveTests {
         let calibration = Calibration(scores: [0.5, 0.25, 1], labels: [0.75, 0.25, 1], binCount: 2)
         #expect(
             calibration.bins == [
-                .init(count: 2, probability: 0.375, label: 0.5), .init(count: 1, probability: 1, label: 1),
+                .init(index: 0, count: 2, probability: 0.375, label: 0.5),
+                .init(index: 1, count: 1, probability: 1, label: 1),
             ])
         #expect(abs(calibration.expectedError - 0.25 / 3) < 1e-15)
         #expect(Calibration(scores: [], labels: []).bins.isEmpty)

@@ -29,6 +29,8 @@ enum SampleReport {
                     scores = scores.map { min(1, $0 / 1.5) }
                     for tag in 0..<4 { labels[tag] = uniform() < scores[tag] ? 1 : 0 }
                 }
+                // The song with the odd name has a mistake that every list begins with.
+                if song == 3, window == 2 { (scores, labels) = ([1, 0, 0, 0, 0], [0, 0, 0, 1, 0]) }
                 predictions.add(scores: scores, labels: labels, song: song, start: Double(window) * 2.678)
             }
         }
