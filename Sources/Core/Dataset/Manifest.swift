@@ -32,10 +32,15 @@ public struct Manifest: Sendable {
     public func rows(_ split: Split) -> [Row] { rows.filter { $0.split == split } }
 
     /// Where a row's file is.
-    public func file(of row: Row) -> String {
-        if row.path.hasPrefix("/") { return row.path }
-        guard let slash = path.lastIndex(of: "/") else { return row.path }
-        return String(path[...slash]) + row.path
+    public func file(of row: Row) -> String { file(at: row.path) }
+
+    /// Where a track's file is.
+    public func file(of track: Track) -> String { file(at: track.path) }
+
+    private func file(at relative: String) -> String {
+        if relative.hasPrefix("/") { return relative }
+        guard let slash = path.lastIndex(of: "/") else { return relative }
+        return String(path[...slash]) + relative
     }
 
     /// - Throws: `ManifestError` with one line that names the line and the column.

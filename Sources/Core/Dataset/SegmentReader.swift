@@ -32,7 +32,7 @@ public struct SegmentReader {
     }
 
     /// A millisecond: what seconds with three decimals can be off, twice.
-    private static let slack = 22
+    static let slack = 22
 }
 
 /// Segments of one row.
