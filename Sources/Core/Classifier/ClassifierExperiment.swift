@@ -63,7 +63,7 @@ public struct ClassifierExperiment: Sendable {
     private let train: SongSet
     private let valid: SongSet
     private let test: SongSet
-    private let windows: (valid: Predictions?, test: Predictions?)
+    private let windowMeans: (valid: Predictions?, test: Predictions?)
 
     /// - Parameters:
     ///   - layout: nets and levels, all of them in the file.
@@ -74,7 +74,9 @@ public struct ClassifierExperiment: Sendable {
         measure: Measure = Measure()
     ) throws(FeatureError) {
         let songs = try file.songs(.train, layout: layout)
-        guard songs.count > 1 else { throw FeatureError("two songs or more of split train wanted, \(songs.count) found") }
+        guard songs.count > 1 else {
+            throw FeatureError("two songs or more of split train wanted, \(songs.count) found")
+        }
         let held = try file.songs(.valid, layout: layout)
         guard held.count > 0 else { throw FeatureError("no songs of split valid, by which to stop and to choose") }
         self.layout = layout
@@ -86,7 +88,7 @@ public struct ClassifierExperiment: Sendable {
         valid = held.standardised(by: norm)
         test = try file.songs(.test, layout: layout).standardised(by: norm)
         self.output = output ?? (songs.isSingleLabel ? .softmax : .sigmoid)
-        windows = (
+        windowMeans = (
             file.windowPredictions(.valid, nets: layout.nets), file.windowPredictions(.test, nets: layout.nets)
         )
     }
@@ -141,11 +143,14 @@ public struct ClassifierExperiment: Sendable {
         repeats.max { ($0.valid.score(output), -$0.validLoss) < ($1.valid.score(output), -$1.validLoss) }
     }
 
+    /// What the nets say of the test songs without a classifier; nil where they know none of the tags.
+    public var windows: Figures? { windowMeans.test.map { figures($0) } }
+
     /// The nets' own mean over windows, where they know tags of the data set; ridge and logistic regression, each with the
     /// penalty that does best on the validation songs.
     public func baselines() -> [Baseline] {
         var baselines: [Baseline] = []
-        if let valid = windows.valid, let test = windows.test {
+        if let valid = windowMeans.valid, let test = windowMeans.test {
             let name = "mean of the windows" + (valid.tags.count < tags.count ? " (\(valid.tags.count) tags)" : "")
             baselines.append(
                 Baseline(name: name, valid: figures(valid), test: figures(test)))

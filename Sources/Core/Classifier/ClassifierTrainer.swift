@@ -109,7 +109,8 @@ public struct ClassifierTrainer: Sendable {
             labels += train.labels[(song * train.tags)..<((song + 1) * train.tags)]
         }
         let kept = Float(1 - settings.dropout)
-        let masks = settings.dropout > 0
+        let masks =
+            settings.dropout > 0
             ? settings.hidden.map { width in
                 (0..<(songs.count * width)).map { _ in
                     (generator.nextUniform() + 1) / 2 < kept ? 1 / kept : 0

@@ -27,7 +27,9 @@ public struct LogisticRegression: Sendable {
         openblas_set_num_threads(1)
         let x = set.features.map { Double($0) }
         let count = set.tags * set.width
-        let begin = (start?.weight ?? [Float](repeating: 0, count: count)) + (start?.bias ?? [Float](repeating: 0, count: set.tags))
+        let begin =
+            (start?.weight ?? [Float](repeating: 0, count: count))
+            + (start?.bias ?? [Float](repeating: 0, count: set.tags))
         let minimum = QuasiNewton(tolerance: tolerance, mostIterations: mostIterations).minimise(
             from: begin.map { Double($0) }
         ) { point, gradient in

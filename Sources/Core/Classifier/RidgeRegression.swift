@@ -83,7 +83,9 @@ public struct RidgeRegression: Sendable {
         var information: Int32 = 0
         var (workSize, indexSize): (Int32, Int32) = (-1, -1)
         var (workWanted, indicesWanted): (Double, Int32) = (0, 0)
-        dsyevd_("V", "U", &order, &matrix, &order, &values, &workWanted, &workSize, &indicesWanted, &indexSize, &information)
+        dsyevd_(
+            "V", "U", &order, &matrix, &order, &values, &workWanted, &workSize, &indicesWanted, &indexSize, &information
+        )
         (workSize, indexSize) = (Int32(workWanted), indicesWanted)
         var work = [Double](repeating: 0, count: Int(workSize))
         var indices = [Int32](repeating: 0, count: Int(indexSize))

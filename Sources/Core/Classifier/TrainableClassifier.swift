@@ -105,7 +105,8 @@ struct TrainableClassifier {
     /// The mean loss over songs.
     func loss(_ set: SongSet) -> Double {
         var ignored: [Float] = []
-        return Self.loss(logits(set.features, batch: set.count), set.labels, output, batch: set.count, gradient: &ignored)
+        return Self.loss(
+            logits(set.features, batch: set.count), set.labels, output, batch: set.count, gradient: &ignored)
     }
 
     static func apply(_ output: OutputFunction, to scores: inout [Float], tags: Int) {

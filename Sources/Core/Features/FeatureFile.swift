@@ -15,6 +15,15 @@ public struct FeatureFile: Sendable {
     /// For each net [tracks, net tags].
     public let probabilities: [[Float]]
 
+    /// Tells whether two files came of the same sound, nets and labels.
+    public var digest: UInt64 {
+        var bytes = Array(recipe.json.utf8)
+        for track in tracks { bytes += Array("\(track)\n".utf8) }
+        for split in splits { bytes += Array(split.rawValue.utf8) }
+        for label in labels { withUnsafeBytes(of: label.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
+        return Checksum.of(bytes)
+    }
+
     /// Whether a file begins like safetensors, and not like a manifest.
     public static func isOne(_ path: String) -> Bool {
         guard let file = try? MappedFile(path: path), file.bytes.count > 8 else { return false }

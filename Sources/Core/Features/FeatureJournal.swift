@@ -116,7 +116,8 @@ public final class FeatureJournal: @unchecked Sendable {
         guard read(&record, at: place) else { throw Self.failure(path) }
         let values = record.withUnsafeBytes { bytes in
             (0..<numbers).map {
-                Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 16 + 4 * $0, as: UInt32.self)))
+                Float(
+                    bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 16 + 4 * $0, as: UInt32.self)))
             }
         }
         return FeatureExtractor.Song(

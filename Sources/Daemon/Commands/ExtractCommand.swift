@@ -19,7 +19,9 @@ struct ExtractCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var dataOptions: DataOptions
-    @Option(help: ArgumentHelp("Model file; several: their nets together. Default: the installed or bundled one.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Model file; several: their nets together. Default: the installed or bundled one.", valueName: "file"))
     var model: [String] = []
     @Option(help: ArgumentHelp("Where the features go.", valueName: "file"))
     var out: String
@@ -27,7 +29,9 @@ struct ExtractCommand: AsyncParsableCommand {
     var levels = CommaList([-3, -2, -1])
     @Option(help: ArgumentHelp("Nets of the model. Default: all.", valueName: "names"))
     var nets: CommaList<String>?
-    @Option(help: ArgumentHelp("Samples between two windows. Default: a window, so that none overlap.", valueName: "samples"))
+    @Option(
+        help: ArgumentHelp(
+            "Samples between two windows. Default: a window, so that none overlap.", valueName: "samples"))
     var hop: Int?
     @Option(help: "Arithmetic. Default: float where the model has float weights.")
     var precision: Precision?

@@ -23,7 +23,9 @@ struct TrainClassifierCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var dataOptions: DataOptions
-    @Option(help: ArgumentHelp("Model file; several: their nets together. Default: the installed or bundled one.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Model file; several: their nets together. Default: the installed or bundled one.", valueName: "file"))
     var model: [String] = []
     @Option(help: ArgumentHelp("Where the model with the classifier goes.", valueName: "file"))
     var out: String
@@ -69,7 +71,8 @@ struct TrainClassifierCommand: AsyncParsableCommand {
             experiment, repeats: repeats, best: best, baselines: experiment.baselines(),
             seconds: Double(monotonicTime() - started) / 1e9)
         do throws(ModelFileError) {
-            try ModelFile.write(file.model.with(best.parameters, tags: experiment.tags, output: experiment.output), to: out)
+            try ModelFile.write(
+                file.model.with(best.parameters, tags: experiment.tags, output: experiment.output), to: out)
         } catch { throw ExitCode.because(error) }
         Output.write(json ? report.json : report.text)
     }

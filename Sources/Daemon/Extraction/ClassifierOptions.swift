@@ -21,7 +21,9 @@ struct ClassifierOptions: ParsableArguments {
     var epochs = ClassifierTraining().epochs
     @Option(help: ArgumentHelp("Epochs without a better validation loss until the rate falls.", valueName: "count"))
     var patience = ClassifierTraining().patience
-    @Option(help: ArgumentHelp("A label this large is a positive, in what is reported and chosen by.", valueName: "probability"))
+    @Option(
+        help: ArgumentHelp(
+            "A label this large is a positive, in what is reported and chosen by.", valueName: "probability"))
     var positive: Float = 0.5
     @Option(help: ArgumentHelp("Tags with fewer positive songs are left out of means.", valueName: "count"))
     var leastSongs = 1

@@ -44,7 +44,8 @@ final class ReportRing: @unchecked Sendable {
         slots = .allocate(capacity: capacity)
         for index in 0..<capacity {
             // Each slot's arrays are its own: copies of one would be copied again at the first write.
-            (slots + index).initialize(to: Slot(event: .end, time: 0, report: TagReport(tags: tags, songTags: songTags, nets: nets)))
+            (slots + index).initialize(
+                to: Slot(event: .end, time: 0, report: TagReport(tags: tags, songTags: songTags, nets: nets)))
             slots[index].report.detach()
         }
         var descriptors: [Int32] = [0, 0]

@@ -36,7 +36,8 @@ struct ClassifierReport {
         let counts = experiment.counts
         var text = "\(layout.count) features: nets \(layout.nets.joined(separator: ", ")), levels "
         text += "\(layout.levels.map(String.init).joined(separator: " "))\n"
-        text += "\(counts.train) train, \(counts.valid) valid, \(counts.test) test songs; \(experiment.tags.count) tags, "
+        text +=
+            "\(counts.train) train, \(counts.valid) valid, \(counts.test) test songs; \(experiment.tags.count) tags, "
         text += "\(experiment.output.rawValue); means over \(best.valid.tagsCounted) tags of valid, "
         text += "\(best.test.tagsCounted) of test\n\n"
         text += row("", ["valid", "test"].flatMap { side in shown.map { "\(side) \($0.name)" } })
@@ -48,10 +49,12 @@ struct ClassifierReport {
         let name = hidden.isEmpty ? "no hidden layer" : "hidden \(hidden.map(String.init).joined(separator: " "))"
         for one in repeats {
             text += row(
-                "\(name), seed \(one.seed)", [one.valid, one.test].flatMap { side in shown.map { fixed($0.value(side)) } })
+                "\(name), seed \(one.seed)",
+                [one.valid, one.test].flatMap { side in shown.map { fixed($0.value(side)) } })
         }
         text += row(
-            "mean of \(repeats.count)", [repeats.map(\.valid), repeats.map(\.test)].flatMap { sides in
+            "mean of \(repeats.count)",
+            [repeats.map(\.valid), repeats.map(\.test)].flatMap { sides in
                 shown.map { spread(Spread(sides.map($0.value))) }
             })
         text += "\nkept: seed \(best.seed), best on the validation songs, after \(best.epochs) epochs; "
@@ -102,7 +105,9 @@ struct ClassifierReport {
             for (place, measure) in Self.measures.enumerated() {
                 let spread = Spread(side.1.map(measure.value))
                 raw(place > 0 ? "," : "")
-                raw("\"\(measure.key)\":\(number(spread?.mean)),\"\(measure.key)_deviation\":\(number(spread?.deviation))")
+                raw(
+                    "\"\(measure.key)\":\(number(spread?.mean)),\"\(measure.key)_deviation\":\(number(spread?.deviation))"
+                )
             }
             raw("}")
         }

@@ -66,6 +66,9 @@ public final class Tagger {
         reported = ready
     }
 
+    /// The playing song's vector so far; nil until every net has a window. Allocates.
+    public var songFeatures: [Float]? { aggregator.features }
+
     /// How each net's engine works, in the model's order.
     public var plans: [EnginePlan] { engines.map { ($0 as! IncrementalEngine).plan } }
 

@@ -23,7 +23,8 @@ extension TaggerSettings {
         }
         guard (0...Self.longestHop * 6).contains(classifierInterval) else {
             throw TaggerError(
-                description: "classifier interval: 0 to \(Self.longestHop * 6) samples wanted, \(classifierInterval) found")
+                description:
+                    "classifier interval: 0 to \(Self.longestHop * 6) samples wanted, \(classifierInterval) found")
         }
         guard silenceLevel.isFinite, silenceDuration.isFinite, silenceDuration >= 0 else {
             throw TaggerError(description: "silence: a level and a duration of 0 or more wanted")
