@@ -17,6 +17,12 @@ enum Fixture {
         return try file.floats(tensor)
     }
 
+    /// A tensor [2, count]: each double is two floats whose sum it is.
+    static func doubles(_ tensor: String, in name: String) throws -> [Double] {
+        let parts = try self.tensor(tensor, in: name).map(Double.init)
+        return zip(parts[..<(parts.count / 2)], parts[(parts.count / 2)...]).map { $0 + $1 }
+    }
+
     static func model(_ name: String) throws -> Model { try ModelFile.read(path: path(name)).model }
 }
 

@@ -210,6 +210,99 @@ def write_metrics():
     write("metrics", tensors)
 
 
+def doubles(values):
+    """[2, count]: two floats whose sum holds a double."""
+    values = np.asarray(values, dtype=np.float64)
+    high = values.astype(np.float32)
+    return np.stack([high, (values - high).astype(np.float32)])
+
+
+def draw_songs(seed, resamples, songs):
+    """[resamples, songs]: how often a song is drawn. SplitMix64, the upper half of a 64 by 64 bit product."""
+    state, mask = seed, 2**64 - 1
+    counts = np.zeros((resamples, songs), dtype=np.int64)
+    for resample in range(resamples):
+        for _ in range(songs):
+            state = (state + 0x9E3779B97F4A7C15) & mask
+            mixed = ((state ^ state >> 30) * 0xBF58476D1CE4E5B9) & mask
+            mixed = ((mixed ^ mixed >> 27) * 0x94D049BB133111EB) & mask
+            counts[resample, ((mixed ^ mixed >> 31) * songs) >> 64] += 1
+    return counts
+
+
+def write_evaluation():
+    """Curves, calibration, a confusion matrix and bootstrap intervals, from scikit-learn."""
+    from sklearn.calibration import calibration_curve
+    from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_auc_score, roc_curve
+
+    tensors = {}
+    for index, (count, share, levels) in enumerate([(400, 0.3, 0), (300, 0.05, 20), (60, 0.5, 3), (50, 0.2, 1)]):
+        generator = np.random.default_rng(100 + index)
+        positive = generator.random(count) < share
+        positive[0], positive[-1] = True, False
+        scores = np.clip(generator.random(count) * 0.7 + 0.3 * positive, 0, 1).astype(np.float32)
+        if levels:
+            scores = np.floor(scores * levels).astype(np.float32) / np.float32(levels)
+        precision, recall, _ = precision_recall_curve(positive, scores)
+        false_rate, true_rate, _ = roc_curve(positive, scores, drop_intermediate=False)
+        exact = scores.astype(np.float64)
+        share_of_positives, mean_probability = calibration_curve(positive, exact, n_bins=10)
+        bins = np.searchsorted(np.linspace(0, 1, 11)[1:-1], exact)
+        counts = np.bincount(bins, minlength=10)
+        counts = counts[counts > 0]
+        error = np.sum(counts / count * np.abs(share_of_positives - mean_probability))
+        tensors |= {
+            f"{index}.scores": scores,
+            f"{index}.positive": positive.astype(np.float32),
+            f"{index}.precision": doubles(precision),
+            f"{index}.recall": doubles(recall),
+            f"{index}.false_positive_rate": doubles(false_rate),
+            f"{index}.true_positive_rate": doubles(true_rate),
+            f"{index}.calibration.counts": counts.astype(np.float32),
+            f"{index}.calibration.labels": doubles(share_of_positives),
+            f"{index}.calibration.probabilities": doubles(mean_probability),
+            f"{index}.calibration.error": doubles([error]),
+        }
+
+    generator = np.random.default_rng(7)
+    genres = generator.integers(0, 4, 200)
+    scores = (generator.random((200, 4)) + 0.6 * np.eye(4)[genres]).astype(np.float32)
+    tensors |= {
+        "genres.scores": scores,
+        "genres.labels": np.eye(4, dtype=np.float32)[genres],
+        "genres.confusion": confusion_matrix(genres, scores.argmax(axis=1)).astype(np.float32),
+    }
+
+    # 25 songs of 1 to 9 windows, three tags; the last has positives in two songs only, so that some resamples have none.
+    songs = np.repeat(np.arange(25), generator.integers(1, 10, 25))
+    labels = generator.random((len(songs), 3)) < [0.5, 0.2, 0.0]
+    labels[np.isin(songs, [3, 11]), 2] = True
+    scores = (generator.random((len(songs), 3)) + 0.25 * labels).astype(np.float32)
+    scores[:, 1] = np.floor(scores[:, 1] * 8) / 8
+    areas = []
+    for counts in draw_songs(5, 203, 25):
+        weight = counts[songs].astype(np.float64)
+        here = [len(set(labels[weight > 0, tag])) == 2 for tag in range(3)]
+        areas.append([
+            roc_auc_score(labels[:, tag], scores[:, tag], sample_weight=weight) if here[tag] else np.nan
+            for tag in range(3)
+        ])
+    areas = np.array(areas)
+    assert np.isnan(areas).any() and not np.isnan(areas).all(axis=1).any()
+    ends = [5, 95]
+    tensors |= {
+        "bootstrap.scores": scores,
+        "bootstrap.labels": labels.astype(np.float32),
+        "bootstrap.songs": songs.astype(np.float32),
+        "bootstrap.tags": doubles(np.nanpercentile(areas, ends, axis=0).T.ravel()),
+        "bootstrap.macro": doubles(np.percentile(np.nanmean(areas, axis=1), ends)),
+        # Without the tag that has few positives.
+        "bootstrap.macro_of_two": doubles(np.percentile(areas[:, :2].mean(axis=1), ends)),
+        "bootstrap.positives": labels.sum(axis=0).astype(np.float32),
+    }
+    write("evaluation", tensors)
+
+
 def main():
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(1)
@@ -220,6 +313,7 @@ def main():
     write_nets(signal)
     write_classifiers()
     write_metrics()
+    write_evaluation()
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ public struct Evaluator: Sendable {
         public let predictions: [Predictions]
         /// Why files couldn't be read, a line each, in the manifest's order.
         public let failures: [String]
-        public let fileCount: Int
+        /// [songs]: their paths, as the manifest has them.
+        public let songs: [String]
+        public var fileCount: Int { songs.count }
     }
 
     /// - Parameter tags: the model's.
@@ -86,7 +88,8 @@ public struct Evaluator: Sendable {
         for part in parts {
             for index in part.predictions.indices { predictions[index].add(part.predictions[index]) }
         }
-        return Result(predictions: predictions, failures: parts.compactMap(\.failure), fileCount: files.count)
+        return Result(
+            predictions: predictions, failures: parts.compactMap(\.failure), songs: files.map { $0[0].path })
     }
 
     /// Files done, counted by all threads.
@@ -114,11 +117,13 @@ public struct Evaluator: Sendable {
             let labels = shared.map { row.labels[$0.manifest] }
             segments.samples.withUnsafeBufferPointer { samples in
                 for segment in 0..<segments.count {
-                    let window = samples.baseAddress! + segments.range(segment).lowerBound
+                    let begin = segments.range(segment).lowerBound
+                    let window = samples.baseAddress! + begin
                     for (index, variant) in variants.enumerated() {
                         let scores = predictors[index].predict(window, gain: Float(pow(10, variant.gain / 20)))
                         part.predictions[index].add(
-                            scores: shared.map { scores[$0.model] }, labels: labels, song: song)
+                            scores: shared.map { scores[$0.model] }, labels: labels, song: song,
+                            start: Double(begin) / Double(Model.sampleRate))
                     }
                 }
             }

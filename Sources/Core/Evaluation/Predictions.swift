@@ -7,20 +7,25 @@ public struct Predictions: Sendable {
     public private(set) var labels: [[Float]] = []
     /// [windows]: which song each belongs to.
     public private(set) var songs: [Int] = []
+    /// [windows]: seconds into the song's file; 0 where they stand for whole songs.
+    public private(set) var starts: [Double] = []
 
     public init(tags: [String]) { self.tags = tags }
 
-    public mutating func add(scores: [Float], labels: [Float], song: Int) {
+    /// - Parameter start: seconds into the song's file.
+    public mutating func add(scores: [Float], labels: [Float], song: Int, start: Double = 0) {
         precondition(scores.count == tags.count && labels.count == tags.count)
         self.scores.append(scores)
         self.labels.append(labels)
         songs.append(song)
+        starts.append(start)
     }
 
     public mutating func add(_ other: Predictions) {
         scores += other.scores
         labels += other.labels
         songs += other.songs
+        starts += other.starts
     }
 
     /// A song's predictions and labels are the means of its windows', as in the papers.
@@ -85,15 +90,7 @@ public struct Predictions: Sendable {
         }
         return Metrics(
             count: scores.count, tags: metrics, tagsCounted: counted.count, rocAUC: mean(\.rocAUC),
-            averagePrecision: mean(\.averagePrecision), accuracy: accuracy)
-    }
-
-    private var accuracy: Double? {
-        func likeliest(_ values: [Float]) -> Int? { values.indices.max { values[$0] < values[$1] } }
-        let labelled = scores.indices.filter { labels[$0].contains { $0 > 0 } }
-        guard !labelled.isEmpty else { return nil }
-        let right = labelled.count { likeliest(scores[$0]) == likeliest(labels[$0]) }
-        return Double(right) / Double(labelled.count)
+            averagePrecision: mean(\.averagePrecision), accuracy: confusionMatrix.accuracy)
     }
 
     /// How far these predictions are from others of the same windows.

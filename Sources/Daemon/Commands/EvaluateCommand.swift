@@ -15,6 +15,7 @@ struct EvaluateCommand: AsyncParsableCommand {
               wavetag evaluate --model mine.safetensors --data manifest.tsv
               wavetag evaluate --model int8.safetensors --against float.safetensors --gain -30 --data manifest.tsv
               wavetag evaluate --data manifest.tsv --json | jq .windows.roc_auc
+              wavetag evaluate --model mine.safetensors --data manifest.tsv --report report.html
             """
     )
 
@@ -35,6 +36,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     var least = 1
     @Option(help: ArgumentHelp("Tags with fewer positive songs are left out of means.", valueName: "count"))
     var leastSongs = 1
+    @Option(help: ArgumentHelp("Also write a page with curves, intervals and the worst mistakes.", valueName: "html"))
+    var report: String?
+    @Option(help: ArgumentHelp("For --report: the log of the model's training, for its curves.", valueName: "ndjson"))
+    var log: String?
     @Flag(help: "Work with the files that can be read, however few.")
     var keepGoing = false
     @Flag(help: "One JSON object.")
@@ -43,6 +48,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     func validate() throws {
         guard (0...1).contains(positive) else { throw ValidationError("--positive: 0 to 1 wanted, \(positive) found") }
         guard (-200...200).contains(gain) else { throw ValidationError("--gain: -200 to 200 dB wanted, \(gain) found") }
+        guard log == nil || report != nil else { throw ValidationError("--log: only with --report") }
     }
 
     func run() async throws {
@@ -69,6 +75,9 @@ struct EvaluateCommand: AsyncParsableCommand {
             }
         }
 
+        let epochs = try epochs()
+        if let report { try ReportFile.check(report) }
+
         let progress = WorkProgress("evaluating")
         let started = monotonicTime()
         let result = await evaluator.run(variants, threads: dataOptions.threadCount) { progress.show($0) }
@@ -78,10 +87,47 @@ struct EvaluateCommand: AsyncParsableCommand {
         guard !result.predictions[0].scores.isEmpty else {
             throw ExitCode.because(.badData, "\(manifest.path): no row of split \(split.rawValue) is a window long")
         }
-        let report = EvaluationReport(
+        if let report {
+            let page = TrainingReport(
+                title: "\(file.name) on the \(split.rawValue) split", summary: summary(of: file, manifest),
+                epochs: epochs, split: split, predictions: result.predictions[0], songs: result.songs,
+                output: file.model.output,
+                criteria: .init(positiveFrom: positive, leastWindows: least, leastSongs: leastSongs))
+            try ReportFile.write(page.html, to: report)
+        }
+        let evaluation = EvaluationReport(
             model: file, split: split, gain: gain, seconds: seconds, sets: result.predictions,
             positiveFrom: positive, leastWindows: least, leastSongs: leastSongs)
-        Output.write(json ? report.json : report.text)
+        Output.write(json ? evaluation.json : evaluation.text)
+    }
+
+    /// Of the log, if there is one.
+    private func epochs() throws -> [EpochRecord] {
+        guard let log else { return [] }
+        do throws(EpochLogError) { return try EpochRecord.log(path: log) } catch {
+            let code: ExitCode =
+                switch error.kind {
+                case .missing: .noInput
+                case .unreadable: .ioError
+                case .invalid: .badData
+                }
+            throw ExitCode.because(code, error)
+        }
+    }
+
+    /// What a report says of the model and the data.
+    private func summary(of file: ModelFile, _ manifest: Manifest) -> [String] {
+        let nets = file.model.nets.map { net in
+            "\(net.shape.name), \(fixed(Double(net.shape.window) / Double(Model.sampleRate), 2)) s windows"
+        }
+        var lines = [
+            "\(file.model.nets.count == 1 ? "Net" : "Nets"): \(nets.joined(separator: "; ")); "
+                + "\((precision ?? file.model.usualPrecision).rawValue) arithmetic",
+            "Model: SHA-256 \(file.sha256)",
+            "Data: \(manifest.path), split \(split.rawValue); a label of \(positive) or more is a positive",
+        ]
+        if gain != 0 { lines.append("Sound turned up by \(fixed(gain, 1)) dB") }
+        return lines
     }
 }
 
