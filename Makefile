@@ -53,6 +53,8 @@ bench-peers: build
 fixtures:
 	python3 Tests/Fixtures/make.py
 	python3 Tests/Fixtures/make_split.py
+	python3 Tests/Fixtures/make_classifiers.py
+	python3 Tests/Fixtures/make_training.py
 
 format:
 	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
@@ -61,8 +63,7 @@ lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
 	bash -n demo/run.sh Tests/Container/run.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Tests/Fixtures/make.py
-	python3 -m py_compile Benchmarks/evaluation.py Tests/Fixtures/make_split.py
+	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py
 
 test-container: build
 	Tests/Container/run.sh

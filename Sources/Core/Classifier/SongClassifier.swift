@@ -15,12 +15,16 @@ public final class SongClassifier {
     private let runs: [Range<Int>]
     private let layers: [Layer]
     private let function: OutputFunction
+    /// Tags that it gives probabilities of.
+    public var tags: Int { layers.last?.bias.count ?? 0 }
     /// Two buffers that the layers' activations alternate between.
     private let even: UnsafeMutablePointer<Float>
     private let odd: UnsafeMutablePointer<Float>
 
     /// - Parameter nets: all nets of the model; features come as theirs, one net behind the other.
     public init(_ parameters: ClassifierParameters, nets: [NetShape], output: OutputFunction) {
+        // One thread: the engine's own, which must not wait for others.
+        openblas_set_num_threads(1)
         function = output
         var runs: [Range<Int>] = []
         for name in parameters.configuration.nets {

@@ -34,6 +34,9 @@ public struct Manifest: Sendable {
     /// Where a row's file is.
     public func file(of row: Row) -> String { file(of: row.path) }
 
+    /// Where a track's file is.
+    public func file(of track: Track) -> String { file(of: track.path) }
+
     /// Where the file of a row's path is.
     func file(of name: String) -> String {
         if name.hasPrefix("/") { return name }

@@ -15,12 +15,21 @@ public struct ClassifierConfiguration: Sendable, Equatable {
     /// Widths of the hidden layers; may be empty.
     public var hidden: [Int]
     public var batchNormEpsilon: Double
+    /// What it tells apart, where that isn't the nets' own tags: a net trained on one set serves another's genres.
+    public var tags: [String]?
+    /// Its output function, where it isn't the nets' own.
+    public var output: OutputFunction?
 
-    public init(nets: [String], levels: [Int], hidden: [Int], batchNormEpsilon: Double) {
+    public init(
+        nets: [String], levels: [Int], hidden: [Int], batchNormEpsilon: Double, tags: [String]? = nil,
+        output: OutputFunction? = nil
+    ) {
         self.nets = nets
         self.levels = levels
         self.hidden = hidden
         self.batchNormEpsilon = batchNormEpsilon
+        self.tags = tags
+        self.output = output
     }
 }
 
@@ -87,6 +96,16 @@ extension Model {
         self.init(
             tags: tags, output: output, batchNormEpsilon: batchNormEpsilon,
             nets: nets.map { ModelNet(shape: $0.shape, float: $0) }, classifier: classifier)
+    }
+
+    /// Tags of songs: the classifier's own where it has some, otherwise the nets'.
+    public var songTags: [String] { classifier?.configuration.tags ?? tags }
+
+    /// The song-level classifier, ready for arithmetic.
+    public var songClassifier: SongClassifier? {
+        classifier.map {
+            SongClassifier($0, nets: nets.map(\.shape), output: $0.configuration.output ?? output)
+        }
     }
 
     /// What the model computes in where nobody says: float where it has float weights.

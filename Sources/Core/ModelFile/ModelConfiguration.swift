@@ -20,18 +20,8 @@ struct ModelConfiguration: Equatable {
         guard rate == Double(Model.sampleRate) else {
             throw ConfigurationError(description: "sample_rate: \(Model.sampleRate) wanted, \(rate) found")
         }
-        tags = try fields.strings("tags")
-        guard (1...Self.mostTags).contains(tags.count) else {
-            throw ConfigurationError(description: "tags: 1 to \(Self.mostTags) wanted, \(tags.count) found")
-        }
-        guard Set(tags).count == tags.count, !tags.contains("") else {
-            throw ConfigurationError(description: "tags: a tag is empty or stands twice")
-        }
-        let output = try fields.optionalString("output") ?? "sigmoid"
-        guard let function = OutputFunction(rawValue: output) else {
-            throw ConfigurationError(description: "output: sigmoid or softmax wanted, \(output) found")
-        }
-        self.output = function
+        tags = try Self.tags(fields)
+        output = try Self.output(fields) ?? .sigmoid
         batchNormEpsilon = try fields.epsilon("bn_epsilon")
         nets = []
         for net in try fields.objects("nets") { nets.append(try Self.shape(net)) }
@@ -45,6 +35,25 @@ struct ModelConfiguration: Equatable {
         if let member = json["classifier"], member != .null {
             classifier = try Self.classifier(ConfigurationFields(json: member, path: "classifier."), nets: nets)
         }
+    }
+
+    private static func tags(_ fields: ConfigurationFields) throws(ConfigurationError) -> [String] {
+        let (tags, name) = (try fields.strings("tags"), "\(fields.path)tags")
+        guard (1...mostTags).contains(tags.count) else {
+            throw ConfigurationError(description: "\(name): 1 to \(mostTags) wanted, \(tags.count) found")
+        }
+        guard Set(tags).count == tags.count, !tags.contains("") else {
+            throw ConfigurationError(description: "\(name): a tag is empty or stands twice")
+        }
+        return tags
+    }
+
+    private static func output(_ fields: ConfigurationFields) throws(ConfigurationError) -> OutputFunction? {
+        guard let name = try fields.optionalString("output") else { return nil }
+        guard let function = OutputFunction(rawValue: name) else {
+            throw ConfigurationError(description: "\(fields.path)output: sigmoid or softmax wanted, \(name) found")
+        }
+        return function
     }
 
     private static func shape(_ fields: ConfigurationFields) throws(ConfigurationError) -> NetShape {
@@ -86,7 +95,8 @@ struct ModelConfiguration: Equatable {
                 description: "classifier.hidden: at most 16 widths of 1 to 65536 wanted, \(hidden) found")
         }
         return ClassifierConfiguration(
-            nets: names, levels: levels, hidden: hidden, batchNormEpsilon: try fields.epsilon("bn_epsilon"))
+            nets: names, levels: levels, hidden: hidden, batchNormEpsilon: try fields.epsilon("bn_epsilon"),
+            tags: fields.json["tags"] == nil ? nil : try tags(fields), output: try output(fields))
     }
 
     /// The configuration as the JSON of a model file.
@@ -122,7 +132,13 @@ struct ModelConfiguration: Equatable {
             list(classifier.levels) { raw("\($0)") }
             raw(",\"hidden\":")
             list(classifier.hidden) { raw("\($0)") }
-            raw(",\"bn_epsilon\":\(classifier.batchNormEpsilon)}")
+            raw(",\"bn_epsilon\":\(classifier.batchNormEpsilon)")
+            if let tags = classifier.tags {
+                raw(",\"tags\":")
+                list(tags) { text.appendJSON(string: $0) }
+            }
+            if let output = classifier.output { raw(",\"output\":\"\(output.rawValue)\"") }
+            raw("}")
         }
         raw("}")
         return String(decoding: text, as: UTF8.self)

@@ -104,7 +104,7 @@ public struct ModelFile: Sendable {
             try requirePositive(std, "classifier.norm.std", in: file)
             norm = .init(mean: try file.floats("classifier.norm.mean", shape: [features]), std: std)
         }
-        let widths = parts.hidden + [configuration.tags.count]
+        let widths = parts.hidden + [(parts.tags ?? configuration.tags).count]
         var layers: [LinearParameters] = []
         var batchNorms: [BatchNormParameters] = []
         var inputs = features

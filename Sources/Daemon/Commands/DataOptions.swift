@@ -19,19 +19,21 @@ struct DataOptions: ParsableArguments {
     var threadCount: Int { threads ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     func manifest() throws -> Manifest {
-        do throws(ManifestError) { return try Manifest(path: data) } catch {
-            let code: ExitCode =
-                switch error.kind {
-                case .missing: .noInput
-                case .unreadable: .ioError
-                case .invalid: .badData
-                }
-            throw ExitCode.because(code, error)
-        }
+        do throws(ManifestError) { return try Manifest(path: data) } catch { throw ExitCode.because(error) }
     }
 }
 
 extension ExitCode {
+    static func because(_ error: ManifestError) -> ExitCode {
+        let code: ExitCode =
+            switch error.kind {
+            case .missing: .noInput
+            case .unreadable: .ioError
+            case .invalid: .badData
+            }
+        return because(code, error)
+    }
+
     /// Names files that couldn't be read. More than one in a hundred end the work: what is left is another data set.
     ///
     /// - Parameter keepsGoing: not even then.

@@ -82,7 +82,7 @@ struct TagCommand: AsyncParsableCommand {
         let interrupted = Interruption.installed()
         var printer = TagPrinter(
             encoder: EventEncoder(model: .init(modelFile), precision: tagger.precision), format: format,
-            options: options, every: every)
+            options: options, every: every, hasClassifier: modelFile.model.classifier != nil)
         var failed = false
         for file in files {
             do throws(SoundFileError) {

@@ -74,6 +74,7 @@ struct SettingKey: Sendable {
         .init(path: "capture.duration", kind: .number(0...1e9)),
         .init(path: "silence.level", kind: .number(-120...0)),
         .init(path: "silence.duration", kind: .number(0...3600)),
+        .init(path: "classifier.interval", kind: .number(0...3600)),
         .init(path: "socket.path", kind: .text),
         .init(path: "socket.mode", kind: .mode),
         .init(path: "socket.group", kind: .text),

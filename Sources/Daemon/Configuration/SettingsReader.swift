@@ -99,6 +99,9 @@ extension Settings {
         if let threads = whole("threads") { tagger.threads = threads }
         if let level = number("silence.level") { tagger.silenceLevel = level }
         if let duration = number("silence.duration") { tagger.silenceDuration = duration }
+        if let interval = number("classifier.interval") {
+            tagger.classifierInterval = Int((interval * Double(Model.sampleRate)).rounded())
+        }
         socketPath = text("socket.path")
         if let mode = text("socket.mode").flatMap({ UInt32($0, radix: 8) }) { socketMode = mode }
         socketGroup = text("socket.group")

@@ -9,7 +9,9 @@ enum ClientRequest: Equatable {
     private static let depth = 8
 
     /// - Throws: `ClientRequestError` with the message for the client.
-    init(parsing line: [UInt8], tags: [String]) throws(ClientRequestError) {
+    ///
+    /// - Parameter songTags: tags of songs; nil: those of windows.
+    init(parsing line: [UInt8], tags: [String], songTags: [String]? = nil) throws(ClientRequestError) {
         let json: JSONValue
         do { json = try JSONValue(parsing: line, depth: Self.depth) } catch {
             throw ClientRequestError(message: "not JSON: \(error)")
@@ -24,7 +26,7 @@ enum ClientRequest: Equatable {
         case "status":
             guard member.value == .bool(true) else { throw ClientRequestError(message: "status: true wanted") }
             self = .status
-        case "subscribe": self = .subscribe(try Subscription(member.value, tags: tags))
+        case "subscribe": self = .subscribe(try Subscription(member.value, tags: tags, songTags: songTags ?? tags))
         default: throw ClientRequestError(message: "\(member.name): unknown request")
         }
     }
@@ -38,7 +40,7 @@ struct Subscription: Equatable, Sendable {
 
     init() {}
 
-    fileprivate init(_ json: JSONValue, tags: [String]) throws(ClientRequestError) {
+    fileprivate init(_ json: JSONValue, tags: [String], songTags: [String]) throws(ClientRequestError) {
         func wanted(_ what: String, _ name: String, _ found: JSONValue) -> ClientRequestError {
             ClientRequestError(message: "subscribe.\(name): \(what) wanted, \(found.kind) found")
         }
@@ -62,7 +64,11 @@ struct Subscription: Equatable, Sendable {
                     throw wanted("seconds from 0 to 86400", "every", member.value)
                 }
                 self.every = every
-            case "tags": options.tags = try Self.indices(of: member.value, in: tags)
+            case "tags":
+                // A name may be one of windows, of songs, or of both.
+                let names = try Self.names(member.value, known: Set(tags + songTags))
+                options.tags = names.compactMap { tags.firstIndex(of: $0) }
+                options.songTags = songTags == tags ? nil : names.compactMap { songTags.firstIndex(of: $0) }
             case "detail":
                 guard member.value == .string("nets") else { throw wanted("\"nets\"", "detail", member.value) }
                 options.detailNets = true
@@ -71,18 +77,19 @@ struct Subscription: Equatable, Sendable {
         }
     }
 
-    private static func indices(of json: JSONValue, in tags: [String]) throws(ClientRequestError) -> [Int] {
+    /// Names of tags, each once.
+    private static func names(_ json: JSONValue, known: Set<String>) throws(ClientRequestError) -> [String] {
         guard case .array(let values) = json else {
             throw ClientRequestError(message: "subscribe.tags: an array wanted, \(json.kind) found")
         }
-        var indices: [Int] = []
+        var names: [String] = []
         for value in values {
-            guard case .string(let name) = value, let index = tags.firstIndex(of: name) else {
+            guard case .string(let name) = value, known.contains(name) else {
                 throw ClientRequestError(message: "subscribe.tags: the names of tags wanted, \(value.text) is none")
             }
-            if !indices.contains(index) { indices.append(index) }
+            if !names.contains(name) { names.append(name) }
         }
-        return indices
+        return names
     }
 }
 

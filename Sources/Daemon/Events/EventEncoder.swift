@@ -7,6 +7,7 @@ struct EventEncoder: Sendable {
 
     /// `"guitar":`, quotes and escapes done once.
     private let tagKeys: [[UInt8]]
+    private let songKeys: [[UInt8]]
     private let netKeys: [[UInt8]]
     private let model: ModelFacts
     private let precision: Precision
@@ -17,19 +18,23 @@ struct EventEncoder: Sendable {
         let sha256: String
         let nets: [String]
         let tags: [String]
+        let songTags: [String]
 
         init(_ file: ModelFile) {
             name = file.name
             sha256 = file.sha256
             nets = file.model.nets.map(\.shape.name)
             tags = file.model.tags
+            songTags = file.model.songTags
         }
 
-        init(name: String, sha256: String, nets: [String], tags: [String]) {
+        /// - Parameter songTags: nil: those of windows.
+        init(name: String, sha256: String, nets: [String], tags: [String], songTags: [String]? = nil) {
             self.name = name
             self.sha256 = sha256
             self.nets = nets
             self.tags = tags
+            self.songTags = songTags ?? tags
         }
     }
 
@@ -45,10 +50,12 @@ struct EventEncoder: Sendable {
         self.model = model
         self.precision = precision
         tagKeys = keys(model.tags)
+        songKeys = keys(model.songTags)
         netKeys = keys(model.nets)
     }
 
     var tags: [String] { model.tags }
+    var songTags: [String] { model.songTags }
 
     func hello(source: String, position: Int64, into line: inout [UInt8]) {
         line.append("{\"type\":\"hello\",\"protocol\":")
@@ -65,6 +72,10 @@ struct EventEncoder: Sendable {
         line.appendJSON(string: precision.rawValue)
         line.append(",\"tags\":")
         append(strings: model.tags, to: &line)
+        if model.songTags != model.tags {
+            line.append(",\"song_tags\":")
+            append(strings: model.songTags, to: &line)
+        }
         line.append("},\"sample_rate\":")
         line.append(decimal: Int64(Model.sampleRate))
         line.append(",\"source\":")
@@ -83,7 +94,7 @@ struct EventEncoder: Sendable {
         line.append(",\"window\":")
         append(report.window, options, to: &line)
         line.append(",\"song\":")
-        append(report.songWindows > 0 ? report.song : [], options, to: &line)
+        append(song: report.songWindows > 0 ? report.song : [], options, to: &line)
         line.append(",\"song_start\":")
         line.append(decimal: report.songStart)
         if options.detailNets { append(nets: report.nets, options, to: &line) }
@@ -96,7 +107,7 @@ struct EventEncoder: Sendable {
         line.append(",\"end\":")
         line.append(decimal: report.end)
         line.append(",\"song\":")
-        append(report.song ?? [], options, to: &line)
+        append(song: report.song ?? [], options, to: &line)
         line.append("}\n")
     }
 
@@ -149,16 +160,24 @@ struct EventEncoder: Sendable {
         line.append(UInt8(ascii: "]"))
     }
 
+    private func append(song probabilities: [Float], _ options: TagsOptions, to line: inout [UInt8]) {
+        append(probabilities, options.ofSongs, keys: songKeys, to: &line)
+    }
+
     /// `{"piano":0.9000,…}`; empty where there are no probabilities.
+    ///
+    /// - Parameter keys: nil: those of windows.
     private func append(
-        _ probabilities: [Float], _ options: TagsOptions, decimals: Int = 4, to line: inout [UInt8]
+        _ probabilities: [Float], _ options: TagsOptions, keys: [[UInt8]]? = nil, decimals: Int = 4,
+        to line: inout [UInt8]
     ) {
+        let keys = keys ?? tagKeys
         line.append(UInt8(ascii: "{"))
         var isFirst = true
         func append(_ tag: Int) {
             if !isFirst { line.append(UInt8(ascii: ",")) }
             isFirst = false
-            line.append(contentsOf: tagKeys[tag])
+            line.append(contentsOf: keys[tag])
             line.append(probability: probabilities[tag], decimals: decimals)
         }
         if !probabilities.isEmpty {
@@ -197,6 +216,14 @@ enum StatusValue: Sendable, Equatable {
 }
 
 extension TagsOptions {
+    /// The same for songs: their own tags.
+    var ofSongs: TagsOptions {
+        guard let songTags else { return self }
+        var options = self
+        options.tags = songTags
+        return options
+    }
+
     /// Whether all tags are shown, in the model's order.
     var showsAll: Bool { top == nil && threshold == nil && tags == nil }
 

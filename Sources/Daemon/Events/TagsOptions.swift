@@ -6,6 +6,8 @@ struct TagsOptions: Sendable, Hashable {
     var threshold: Float?
     /// Only these, as indices of the model's tags.
     var tags: [Int]?
+    /// The same of a song's tags, where a classifier has its own; set together with `tags`.
+    var songTags: [Int]?
     /// Also what each net says.
     var detailNets = false
 

@@ -39,6 +39,7 @@ final class LiveEngine: @unchecked Sendable {
         self.reports = reports
         self.sourceWaits = sourceWaits
         counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        tagger.clock = monotonicTime
     }
 
     func start() {
@@ -91,6 +92,10 @@ final class LiveEngine: @unchecked Sendable {
             tagger.feed(samples) { publish($0) }
         }
         counters.position.store(Int(tagger.position), ordering: .relaxed)
+        let cost = tagger.songCost
+        counters.classifierEvaluations.store(cost.evaluations, ordering: .relaxed)
+        counters.classificationNanoseconds.store(Int(cost.classification), ordering: .relaxed)
+        counters.aggregationNanoseconds.store(Int(cost.aggregation), ordering: .relaxed)
         counters.busyNanoseconds.add(Int(monotonicTime() - started), ordering: .relaxed)
     }
 
@@ -169,6 +174,10 @@ final class LiveCounters: Sendable {
     let gaps = Atomic<Int>(0)
     let lostSamples = Atomic<Int>(0)
     let busyNanoseconds = Atomic<Int>(0)
+    /// Parts of the engine's time: adding windows to their song, and evaluating its classifier.
+    let aggregationNanoseconds = Atomic<Int>(0)
+    let classificationNanoseconds = Atomic<Int>(0)
+    let classifierEvaluations = Atomic<Int>(0)
     let backlogMicroseconds = Atomic<Int>(0)
     let hop = Atomic<Int>(0)
     /// Turns of the thread's loop: while it grows, the thread lives.

@@ -45,7 +45,9 @@ struct LiveService: Service, CustomStringConvertible {
         let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4
         let ring = CaptureRing(capacity: max(1 << 20, bytes))
         capture = Capture(settings.capture, ring: ring) { [logger] event in Self.log(event, to: logger) }
-        reports = ReportRing(capacity: 256, tags: file.model.tags.count, nets: file.model.nets.count)
+        reports = ReportRing(
+            capacity: 256, tags: file.model.tags.count, songTags: file.model.songTags.count,
+            nets: file.model.nets.count)
         engine = LiveEngine(
             tagger: tagger, choice: settings.channel.map { .single($0 - 1) } ?? .mean, capture: ring,
             reports: reports, sourceWaits: settings.capture.pace == .wait)
@@ -125,6 +127,9 @@ struct LiveService: Service, CustomStringConvertible {
         let uptime = Double(monotonicTime() - started) / 1e9
         let busy = Double(engine.counters.busyNanoseconds.load(ordering: .relaxed)) / 1e9
         let windows = engine.counters.windows.load(ordering: .relaxed)
+        let evaluations = engine.counters.classifierEvaluations.load(ordering: .relaxed)
+        let aggregation = Double(engine.counters.aggregationNanoseconds.load(ordering: .relaxed))
+        let classification = Double(engine.counters.classificationNanoseconds.load(ordering: .relaxed))
         return [
             ("position", .count(engine.counters.position.load(ordering: .relaxed))),
             ("hop", .count(engine.counters.hop.load(ordering: .relaxed))),
@@ -133,6 +138,9 @@ struct LiveService: Service, CustomStringConvertible {
             ("engine_seconds", .number(busy)),
             ("engine_load", .number(uptime > 0 ? busy / uptime : 0)),
             ("hop_microseconds", .number(windows > 0 ? busy / Double(windows) * 1e6 : 0)),
+            ("classifier_evaluations", .count(evaluations)),
+            ("classifier_microseconds", .number(evaluations > 0 ? classification / Double(evaluations) / 1000 : 0)),
+            ("song_load", .number(busy > 0 ? (aggregation + classification) / 1e9 / busy : 0)),
             ("backlog_ms", .number(Double(engine.counters.backlogMicroseconds.load(ordering: .relaxed)) / 1000)),
             ("device_running", .flag(capture.counters.isRunning.load(ordering: .relaxed))),
             ("frames", .count(capture.counters.frames.load(ordering: .relaxed))),

@@ -39,12 +39,13 @@ final class ReportRing: @unchecked Sendable {
     private let pipe: (reader: Int32, writer: Int32)
     private let readerOwned = Atomic<Bool>(true)
 
-    init(capacity: Int, tags: Int, nets: Int) {
+    init(capacity: Int, tags: Int, songTags: Int? = nil, nets: Int) {
         self.capacity = capacity
         slots = .allocate(capacity: capacity)
         for index in 0..<capacity {
             // Each slot's arrays are its own: copies of one would be copied again at the first write.
-            (slots + index).initialize(to: Slot(event: .end, time: 0, report: TagReport(tags: tags, nets: nets)))
+            (slots + index).initialize(
+                to: Slot(event: .end, time: 0, report: TagReport(tags: tags, songTags: songTags, nets: nets)))
             slots[index].report.detach()
         }
         var descriptors: [Int32] = [0, 0]
@@ -118,10 +119,8 @@ extension TagReport {
         position = other.position
         songStart = other.songStart
         songWindows = other.songWindows
-        for tag in window.indices {
-            window[tag] = other.window[tag]
-            song[tag] = other.song[tag]
-        }
+        for tag in window.indices { window[tag] = other.window[tag] }
+        for tag in song.indices { song[tag] = other.song[tag] }
         for net in nets.indices {
             nets[net].end = other.nets[net].end
             for tag in nets[net].probabilities.indices {
@@ -132,10 +131,8 @@ extension TagReport {
 
     /// Gives every array memory of its own.
     fileprivate mutating func detach() {
-        for tag in window.indices.prefix(1) {
-            window[tag] = 0
-            song[tag] = 0
-        }
+        for tag in window.indices.prefix(1) { window[tag] = 0 }
+        for tag in song.indices.prefix(1) { song[tag] = 0 }
         for net in nets.indices {
             for tag in nets[net].probabilities.indices.prefix(1) { nets[net].probabilities[tag] = 0 }
         }

@@ -106,7 +106,7 @@ final class EventHub: @unchecked Sendable {
             guard case .line(let bytes) = line else {
                 throw ClientRequestError(message: "a line of at most \(LineFramer.longest) bytes wanted")
             }
-            switch try ClientRequest(parsing: bytes, tags: encoder.tags) {
+            switch try ClientRequest(parsing: bytes, tags: encoder.tags, songTags: encoder.songTags) {
             case .subscribe(let subscription):
                 client.subscription = subscription
                 client.lastTags = nil

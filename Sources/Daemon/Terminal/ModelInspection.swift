@@ -38,6 +38,8 @@ struct ModelInspection {
             text += "levels \(parts.levels.map(String.init).joined(separator: " ")), "
             text += "\(classifier.layers.first?.inputs ?? 0) features, "
             text += "hidden \(parts.hidden.map(String.init).joined(separator: " "))\n"
+            if let tags = parts.tags { text += "songs' tags \(tags.count): \(tags.joined(separator: ", "))\n" }
+            if let output = parts.output { text += "songs' output \(output.rawValue)\n" }
         } else {
             text += "\nno song-level classifier: a song is the mean of its windows\n"
         }
@@ -128,7 +130,13 @@ struct ModelInspection {
         if let classifier = model.classifier {
             raw(",\"classifier\":{\"nets\":")
             list(classifier.configuration.nets) { text.appendJSON(string: $0) }
-            raw(",\"levels\":\(classifier.configuration.levels),\"hidden\":\(classifier.configuration.hidden)}")
+            raw(",\"levels\":\(classifier.configuration.levels),\"hidden\":\(classifier.configuration.hidden)")
+            if let tags = classifier.configuration.tags {
+                raw(",\"tags\":")
+                list(tags) { text.appendJSON(string: $0) }
+            }
+            if let output = classifier.configuration.output { raw(",\"output\":\"\(output.rawValue)\"") }
+            raw("}")
         }
         if !plans.isEmpty {
             raw(",\"plans\":")

@@ -7,6 +7,7 @@ struct TagPrinter {
     private let encoder: EventEncoder
     private let format: TagCommand.Format
     private let options: TagsOptions
+    private let hasClassifier: Bool
     /// Samples between two lines.
     private let every: Int64
     private var path = ""
@@ -18,8 +19,13 @@ struct TagPrinter {
     /// Why nothing more can be written, where it isn't that nobody reads.
     private(set) var failure: String?
 
-    init(encoder: EventEncoder, format: TagCommand.Format, options: TagsOptions, every: Double) {
+    /// - Parameter hasClassifier: whether songs have more to say than the mean of their windows; a table then has columns
+    ///   of them.
+    init(
+        encoder: EventEncoder, format: TagCommand.Format, options: TagsOptions, every: Double, hasClassifier: Bool
+    ) {
         self.encoder = encoder
+        self.hasClassifier = hasClassifier
         self.format = format
         self.options = options
         self.every = Int64((every * Double(Model.sampleRate)).rounded())
@@ -38,6 +44,9 @@ struct TagPrinter {
             hasHeader = true
             line.append("file,position,seconds")
             for tag in encoder.tags { line.append(contentsOf: ",\(Self.quoted(tag))".utf8) }
+            if hasClassifier {
+                for tag in encoder.songTags { line.append(contentsOf: ",\(Self.quoted("song:\(tag)"))".utf8) }
+            }
             line.append("\n")
         }
         flush()
@@ -52,13 +61,14 @@ struct TagPrinter {
             last = report.position
             switch format {
             case .json: encoder.tags(report, time: Self.time(of: report.position), options: options, into: &line)
-            case .text: text(Self.clock(report.position), report.window)
+            case .text:
+                text(Self.clock(report.position), report.window, song: report.songWindows > 0 ? report.song : [])
             case .csv: row(report)
             }
         case .song(let song):
             switch format {
             case .json: encoder.song(song, options: options, into: &line)
-            case .text: text("song \(Self.clock(song.start)) to \(Self.clock(song.end))", song.song ?? [])
+            case .text: text("song \(Self.clock(song.start)) to \(Self.clock(song.end))", [], song: song.song ?? [])
             case .csv: return
             }
         }
@@ -71,15 +81,21 @@ struct TagPrinter {
         if errno != EPIPE { failure = String(cString: strerror(errno)) }
     }
 
-    private mutating func text(_ head: String, _ probabilities: [Float]) {
+    /// A line: what windows say, and behind a bar what the song says so far.
+    private mutating func text(_ head: String, _ window: [Float], song: [Float]) {
         line.append(contentsOf: head.utf8)
-        if !probabilities.isEmpty {
-            for tag in options.chosen(of: probabilities) {
-                line.append(contentsOf: "  \(encoder.tags[tag]) ".utf8)
-                line.append(probability: probabilities[tag], decimals: 2)
-            }
-        }
+        append(window, encoder.tags, options)
+        if !window.isEmpty, !song.isEmpty { line.append("  | song") }
+        append(song, encoder.songTags, options.ofSongs)
         line.append("\n")
+    }
+
+    private mutating func append(_ probabilities: [Float], _ tags: [String], _ options: TagsOptions) {
+        guard !probabilities.isEmpty else { return }
+        for tag in options.chosen(of: probabilities) {
+            line.append(contentsOf: "  \(tags[tag]) ".utf8)
+            line.append(probability: probabilities[tag], decimals: 2)
+        }
     }
 
     private mutating func row(_ report: TagReport) {
@@ -90,6 +106,12 @@ struct TagPrinter {
         for probability in report.window {
             line.append(",")
             line.append(probability: probability, decimals: 4)
+        }
+        if hasClassifier {
+            for probability in report.song {
+                line.append(",")
+                if report.songWindows > 0 { line.append(probability: probability, decimals: 4) }
+            }
         }
         line.append("\n")
     }

@@ -79,6 +79,25 @@ final class SongAggregator {
         }
     }
 
+    /// The song's vector so far: of each net the mean of its windows' features, one net behind the other, as
+    /// `FeatureExtractor` makes it; nil until every net has a window. Allocates: for tests and for who wants it rarely.
+    var features: [Float]? {
+        guard windows > 0 else { return nil }
+        average()
+        return Array(means)
+    }
+
+    private func average() {
+        var offset = 0
+        for net in sums.indices {
+            let windows = Double(sums[net].windows)
+            for index in sums[net].features.indices {
+                means[offset + index] = Float(sums[net].features[index] / windows)
+            }
+            offset += sums[net].features.count
+        }
+    }
+
     /// The song's probabilities, [tags]: the classifier's over the mean features, once every net has a window;
     /// without a classifier the mean over nets of the mean over windows of their probabilities.
     ///
@@ -86,14 +105,7 @@ final class SongAggregator {
     func probabilities(into song: inout [Float]) -> Bool {
         if let classifier {
             guard windows > 0 else { return false }
-            var offset = 0
-            for net in sums.indices {
-                let windows = Double(sums[net].windows)
-                for index in sums[net].features.indices {
-                    means[offset + index] = Float(sums[net].features[index] / windows)
-                }
-                offset += sums[net].features.count
-            }
+            average()
             means.withUnsafeBufferPointer { features in
                 song.withUnsafeMutableBufferPointer {
                     classifier.probabilities(of: features.baseAddress!, into: $0.baseAddress!)

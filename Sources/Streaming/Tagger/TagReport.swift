@@ -8,7 +8,7 @@ public struct TagReport: Sendable, Equatable {
     public var songStart: Int64
     /// Mean over nets of each net's newest window's probabilities, [tags].
     public var window: [Float]
-    /// The song's probabilities so far, [tags]; meaningful only when `songWindows` is above 0.
+    /// The song's probabilities so far, [song tags]; meaningful only when `songWindows` is above 0.
     public var song: [Float]
     /// Windows of the slowest net that the song's features hold.
     public var songWindows: Int
@@ -16,11 +16,13 @@ public struct TagReport: Sendable, Equatable {
     public var nets: [NetReport]
 
     /// A report of zeros for a model of `tags` tags and `nets` nets.
-    public init(tags: Int, nets: Int) {
+    ///
+    /// - Parameter songTags: nil: as many as windows have.
+    public init(tags: Int, songTags: Int? = nil, nets: Int) {
         position = 0
         songStart = 0
         window = [Float](repeating: 0, count: tags)
-        song = window
+        song = [Float](repeating: 0, count: songTags ?? tags)
         songWindows = 0
         self.nets = [NetReport](repeating: NetReport(tags: tags), count: nets)
     }
@@ -44,7 +46,7 @@ public struct SongReport: Sendable, Equatable {
     public var start: Int64
     /// Where its last sound was, not where silence had lasted long enough.
     public var end: Int64
-    /// [tags]; nil when the song was shorter than every net's window.
+    /// [song tags]; nil when the song was shorter than every net's window.
     public var song: [Float]?
 
     public init(start: Int64, end: Int64, song: [Float]?) {

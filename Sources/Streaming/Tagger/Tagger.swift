@@ -12,6 +12,12 @@ public enum TaggerEvent {
 /// songs and gaps nothing is allocated.
 public final class Tagger {
     public let tags: [String]
+    /// Tags of songs: a classifier may have its own.
+    public let songTags: [String]
+    /// Tells nanoseconds, to measure by what songs cost; nil: nothing is measured.
+    public var clock: (() -> Int64)?
+    /// What songs have cost so far.
+    public private(set) var songCost = SongCost()
     /// Samples heard.
     public private(set) var position: Int64 = 0
     public private(set) var settings: TaggerSettings
@@ -43,6 +49,7 @@ public final class Tagger {
         try settings.validate(for: model)
         self.settings = settings
         tags = model.tags
+        songTags = model.songTags
         precision = settings.precision ?? model.usualPrecision
         do throws(QuantisationError) { nets = try model.packed(precision) } catch {
             throw TaggerError(description: "precision \(precision.rawValue): \(error)")
@@ -50,17 +57,17 @@ public final class Tagger {
         engines = nets.map { makeEngine($0, settings: settings) }
         threads = EngineThreads(engines: nets.count, threads: settings.threads)
         threads.use(engines)
-        let classifier = model.classifier.map {
-            SongClassifier($0, nets: model.nets.map(\.shape), output: model.output)
-        }
-        aggregator = SongAggregator(shapes: nets.map(\.shape), tags: tags.count, classifier: classifier)
+        aggregator = SongAggregator(shapes: nets.map(\.shape), tags: tags.count, classifier: model.songClassifier)
         silence = SilenceDetector(level: settings.silenceLevel, capacity: Self.slice)
         let seconds = settings.silenceDuration
         song = SongTracker(silence: seconds > 0 ? Int64((seconds * Double(Model.sampleRate)).rounded()) : nil)
-        report = TagReport(tags: tags.count, nets: nets.count)
+        report = TagReport(tags: tags.count, songTags: songTags.count, nets: nets.count)
         ready = [Int](repeating: 0, count: nets.count)
         reported = ready
     }
+
+    /// The playing song's vector so far; nil until every net has a window. Allocates.
+    public var songFeatures: [Float]? { aggregator.features }
 
     /// How each net's engine works, in the model's order.
     public var plans: [EnginePlan] { engines.map { ($0 as! IncrementalEngine).plan } }
@@ -103,6 +110,7 @@ public final class Tagger {
         advance(emit)
         change(song.finish(at: position), at: position, emit)
         position = 0
+        classifierDue = 0
         let silence = song.silence
         song = SongTracker(silence: silence)
         gap()
@@ -167,6 +175,7 @@ public final class Tagger {
 
     /// Fills the report for the windows that end at `end`.
     private func collect(endingAt end: Int64) {
+        var measured: Int64 = 0
         for net in engines.indices where reported[net] < ready[net] {
             let result = engines[net].result(reported[net])
             guard origin + Int64(result.end) == end else { continue }
@@ -175,12 +184,16 @@ public final class Tagger {
             for tag in tags.indices { report.nets[net].probabilities[tag] = result.probabilities[tag] }
             // A song's windows lie wholly inside it, as they do when features are extracted from a file.
             if song.isPlaying, end - Int64(engines[net].shape.window) >= song.start {
+                let started = clock?() ?? 0
                 aggregator.add(result, net: net, inSilence: song.isSilent(at: end))
+                measured += (clock?() ?? 0) - started
             }
         }
         report.position = end
         report.songStart = song.isPlaying ? song.start : end
         meanOverNets()
+        songCost.windows += 1
+        songCost.aggregation += measured
         updateSong(at: end)
     }
 
@@ -198,11 +211,27 @@ public final class Tagger {
         report.songWindows = aggregator.windows
         if aggregator.usesClassifier {
             guard end >= classifierDue else { return }
-            if aggregator.probabilities(into: &report.song) { classifierDue = end + Int64(settings.classifierInterval) }
+            let started = clock?() ?? 0
+            guard aggregator.probabilities(into: &report.song) else { return }
+            classifierDue = end + Int64(settings.classifierInterval)
+            songCost.evaluations += 1
+            songCost.classification += (clock?() ?? 0) - started
         } else {
             _ = aggregator.probabilities(into: &report.song)
         }
     }
+}
+
+/// What songs cost beside the nets, counted since a tagger was made.
+public struct SongCost: Sendable, Equatable {
+    /// Reports that were collected.
+    public var windows = 0
+    /// Nanoseconds that windows took to be added to their song.
+    public var aggregation: Int64 = 0
+    /// How often the classifier was evaluated.
+    public var evaluations = 0
+    /// Nanoseconds that this took, mean features included.
+    public var classification: Int64 = 0
 }
 
 private func makeEngine(_ net: PackedNet, settings: TaggerSettings) -> any WindowEngine {

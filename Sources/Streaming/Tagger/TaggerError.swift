@@ -21,6 +21,11 @@ extension TaggerSettings {
         guard (1...64).contains(threads) else {
             throw TaggerError(description: "threads: 1 to 64 wanted, \(threads) found")
         }
+        guard (0...Self.longestHop * 6).contains(classifierInterval) else {
+            throw TaggerError(
+                description:
+                    "classifier interval: 0 to \(Self.longestHop * 6) samples wanted, \(classifierInterval) found")
+        }
         guard silenceLevel.isFinite, silenceDuration.isFinite, silenceDuration >= 0 else {
             throw TaggerError(description: "silence: a level and a duration of 0 or more wanted")
         }

@@ -18,7 +18,7 @@ public struct TaggerSettings: Sendable, Equatable {
     public var memoryLimit = 256 << 20
     /// Threads that the nets of a model are shared out to; 1: all on the caller's.
     public var threads = 1
-    /// Samples between two evaluations of the song-level classifier: half a second.
+    /// Samples between two evaluations of the song-level classifier: half a second. 0: at every hop.
     public var classifierInterval = 11_025
 
     public init() {}

@@ -155,6 +155,14 @@ struct ModelFileTests {
                 "]}]}", "]}],\"classifier\":{\"nets\":[\"2^2\"],\"levels\":[-4],\"hidden\":[]}}",
                 "classifier.levels: different numbers from -3 to -1 wanted, [-4] found"
             ),
+            (
+                "]}]}", "]}],\"classifier\":{\"nets\":[\"2^2\"],\"levels\":[-1],\"hidden\":[],\"tags\":[\"x\",\"x\"]}}",
+                "classifier.tags: a tag is empty or stands twice"
+            ),
+            (
+                "]}]}", "]}],\"classifier\":{\"nets\":[\"2^2\"],\"levels\":[-1],\"hidden\":[],\"output\":\"max\"}}",
+                "classifier.output: sigmoid or softmax wanted, max found"
+            ),
         ] {
             expectRefused("__metadata__.config: " + message) {
                 $0.setConfig(Self.config.replacing(found, with: wanted))

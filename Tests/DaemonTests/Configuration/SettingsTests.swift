@@ -38,7 +38,7 @@ struct SettingsTests {
              "memory_limit": 64, "threads": 3, "channel": 2,
              "capture": {"rate": 48000, "channels": 4, "period": 10, "pace": "wait", "wait_for_device": true,
                          "priority": 0, "duration": 2.5},
-             "silence": {"level": -50, "duration": 3}, "status": {"interval": 5}, "log": {"level": "error"},
+             "silence": {"level": -50, "duration": 3}, "classifier": {"interval": 0.25}, "status": {"interval": 5}, "log": {"level": "error"},
              "socket": {"path": "/tmp/x.sock", "mode": "0600", "group": "audio", "clients": 7}}
             """)
         var expected = Settings()
@@ -54,6 +54,7 @@ struct SettingsTests {
         expected.channel = 2
         expected.tagger.silenceLevel = -50
         expected.tagger.silenceDuration = 3
+        expected.tagger.classifierInterval = 5513
         expected.socketPath = "/tmp/x.sock"
         expected.socketMode = 0o600
         expected.socketGroup = "audio"

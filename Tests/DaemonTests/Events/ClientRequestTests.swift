@@ -23,6 +23,17 @@ import Testing
         #expect(try parse(#"{"status":true}"#) == .status)
     }
 
+    @Test("names may be tags of windows, of songs, or of both")
+    func songTags() throws {
+        let line = Array(#"{"subscribe":{"tags":["jazz","piano","calm"]}}"#.utf8)
+        let request = try ClientRequest(parsing: line, tags: ["rock", "piano"], songTags: ["calm", "piano", "jazz"])
+        var wanted = Subscription()
+        wanted.options.tags = [1]
+        wanted.options.songTags = [2, 1, 0]
+        #expect(request == .subscribe(wanted))
+        #expect(wanted.options.ofSongs.chosen(of: [0.1, 0.2, 0.3]) == [2, 1, 0])
+    }
+
     @Test(
         "what is wrong is said",
         arguments: [
