@@ -1,0 +1,82 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// How training varies what it hears, beyond the papers; all off by default.
+public struct Augmentation: Sendable, Equatable {
+    /// Gain drawn evenly from this range, dB; nil: none.
+    public var gain: ClosedRange<Double>?
+    /// A segment begins anywhere within half a window of its place, within its row.
+    public var randomStart = false
+    /// Half of the segments are turned upside down.
+    public var randomPolarity = false
+    /// Labels move this far towards the middle: y (1 − s) + s / 2, or, of a softmax, + s / tags.
+    /// Szegedy and others, "Rethinking the inception architecture", CVPR 2016, section 7.
+    public var labelSmoothing = 0.0
+    /// Segments are mixed in pairs with a share drawn from Beta(α, α); 0: not.
+    /// Zhang, Cissé, Dauphin and Lopez-Paz, "mixup", ICLR 2018, section 2.
+    public var mixup = 0.0
+
+    public init() {}
+
+    /// What is drawn for one segment.
+    struct Draw {
+        let gain: Float
+        let shift: Int
+    }
+
+    func draw(shifts: ClosedRange<Int>, window: Int, _ generator: inout SplitMix64) -> Draw {
+        var factor: Float = 1
+        if let gain {
+            let decibels = gain.lowerBound + (gain.upperBound - gain.lowerBound) * generator.nextUnit()
+            factor = Float(pow(10, decibels / 20))
+        }
+        if randomPolarity, generator.nextUnit() < 0.5 { factor = -factor }
+        guard randomStart else { return Draw(gain: factor, shift: 0) }
+        let allowed = shifts.clamped(to: (-window / 2)...(window / 2))
+        let count = Double(allowed.upperBound - allowed.lowerBound + 1)
+        return Draw(gain: factor, shift: allowed.lowerBound + Int(generator.nextUnit() * count))
+    }
+
+    func smooth(_ label: Float, tags: Int, _ output: OutputFunction) -> Float {
+        let smoothing = Float(labelSmoothing)
+        return label * (1 - smoothing) + smoothing / (output == .sigmoid ? 2 : Float(tags))
+    }
+}
+
+extension SplitMix64 {
+    /// A generator of its own for each purpose and place, so that nothing drawn depends on what was drawn before: a
+    /// training that is resumed draws what the one that was never stopped would have.
+    init(seed: UInt64, _ places: UInt64...) {
+        var generator = SplitMix64(state: seed)
+        for place in places { generator = SplitMix64(state: generator.next() ^ place &* 0xD6E8_FEB8_6659_FD93) }
+        self = generator
+    }
+
+    /// Of Beta(α, α): the share of one of two gamma variates.
+    mutating func nextBeta(_ alpha: Double) -> Double {
+        let (one, other) = (nextGamma(alpha), nextGamma(alpha))
+        return one + other > 0 ? one / (one + other) : 0.5
+    }
+
+    /// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000), section 2 and, for
+    /// shapes below 1, section 6.
+    private mutating func nextGamma(_ shape: Double) -> Double {
+        if shape < 1 { return nextGamma(shape + 1) * pow(max(nextUnit(), 1e-300), 1 / shape) }
+        let d = shape - 1.0 / 3
+        let c = 1 / (9 * d).squareRoot()
+        while true {
+            let x = nextNormal()
+            let v = pow(1 + c * x, 3)
+            guard v > 0 else { continue }
+            if log(max(nextUnit(), 1e-300)) < 0.5 * x * x + d - d * v + d * log(v) { return d * v }
+        }
+    }
+
+    /// Box and Muller, 1958.
+    private mutating func nextNormal() -> Double {
+        (-2 * log(max(nextUnit(), 1e-300))).squareRoot() * cos(2 * .pi * nextUnit())
+    }
+}
