@@ -13,7 +13,7 @@ public struct Bootstrap: Sendable, Equatable {
     /// doesn't scatter.
     public let tags: [Interval?]
     /// Of the mean over those tags that `metrics` means over. Resamples in which a tag has only positives or only
-    /// negatives leave it out. nil where there is no tag with an interval.
+    /// negatives leave it out. nil where there are no such tags, or only one song.
     public let macro: Interval?
 }
 
@@ -47,10 +47,10 @@ extension Predictions {
             let weights = Self.draws(songs: places.count, used: used, &generator)
             var sum = Draws.zero
             var count = Draws.zero
-            for (tag, ranking) in rankings.enumerated() where ranking.scatters {
+            for (tag, ranking) in rankings.enumerated() where ranking.hasBothKinds {
                 let area = ranking.rocAUC(weights)
                 for lane in 0..<used where area[lane].isFinite {
-                    areas[tag].append(area[lane])
+                    if ranking.scatters { areas[tag].append(area[lane]) }
                     guard ranking.positives >= max(1, leastPositives) else { continue }
                     sum[lane] += area[lane]
                     count[lane] += 1
@@ -58,7 +58,9 @@ extension Predictions {
             }
             for lane in 0..<used where count[lane] > 0 { means.append(sum[lane] / count[lane]) }
         }
-        return Bootstrap(tags: areas.map { Self.interval($0, level) }, macro: Self.interval(means, level))
+        return Bootstrap(
+            tags: areas.map { Self.interval($0, level) },
+            macro: places.count > 1 ? Self.interval(means, level) : nil)
     }
 
     /// How often each song was drawn, in as many resamples at a time as `Draws` has lanes.
@@ -102,6 +104,8 @@ private struct SongRanking {
     /// The least score first.
     private let windows: [Window]
     let positives: Int
+    var hasBothKinds: Bool { positives > 0 && positives < windows.count }
+    /// Whether either kind stands in more than one song.
     let scatters: Bool
 
     init(scores: [Float], positive: [Bool], songs: [Int32], songCount: Int) {

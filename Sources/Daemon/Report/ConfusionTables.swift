@@ -10,7 +10,9 @@ struct ConfusionTables {
         section.details("By window") { table("By window", windows.confusionMatrix, to: &$0) }
     }
 
+    /// Genres that are there, as labels or as what was heard.
     private func table(_ caption: String, _ matrix: ConfusionMatrix, to section: inout Markup) {
+        let shown = matrix.tags.indices.filter { matrix.support($0) > 0 || matrix.precision($0) != nil }
         section.scrolling("Confusion matrix, \(caption.lowercased())") { region in
             region.element("table", ["class": "confusion"]) { table in
                 let right =
@@ -19,17 +21,17 @@ struct ConfusionTables {
                 table.element("thead") { head in
                     head.element("tr") { row in
                         row.element("th", ["scope": "col"], text: "label, taken for")
-                        for tag in matrix.tags {
+                        for tag in shown.map({ matrix.tags[$0] }) {
                             row.element("th", ["scope": "col", "title": tag], text: shortened(tag, to: 9))
                         }
                         row.element("th", ["scope": "col"], text: "found")
                     }
                 }
                 table.element("tbody") { body in
-                    for label in matrix.tags.indices {
+                    for label in shown {
                         body.element("tr") { row in
                             row.element("th", ["scope": "row"], text: matrix.tags[label])
-                            for prediction in matrix.tags.indices { cell(matrix, label, prediction, in: &row) }
+                            for prediction in shown { cell(matrix, label, prediction, in: &row) }
                             row.element(
                                 "td", ["class": "found"],
                                 text: matrix.recall(label).map { "\(fixed($0 * 100, 0)) %" } ?? "-")

@@ -34,7 +34,8 @@ struct LossFigures {
                 ],
                 epochs.map { epoch in
                     [
-                        "\(epoch.epoch)", "\(epoch.learningRate)", fixed(epoch.trainLoss, 5), fixed(epoch.validLoss, 5),
+                        "\(epoch.epoch)", short(epoch.learningRate), fixed(epoch.trainLoss, 5),
+                        fixed(epoch.validLoss, 5),
                         fixed(epoch.validROCAUC), "\(epoch.segments)", fixed(epoch.seconds, 1),
                         epoch.isBest ? "yes" : "",
                     ]

@@ -81,12 +81,12 @@ struct MistakeTables {
         }
     }
 
-    /// The file's name, its folder in grey.
+    /// The file's name, and its folder below.
     private func sound(_ path: String, in row: inout Markup) {
         let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
         row.element("th", ["scope": "row", "class": "sound"]) { cell in
-            cell.element("span", text: String(path.dropLast(name.count)))
             cell.text(String(name))
+            if name.count < path.count { cell.element("span", text: String(path.dropLast(name.count))) }
         }
     }
 

@@ -68,8 +68,8 @@ extension ReportPage {
         thead th { color: var(--soft); white-space: nowrap; vertical-align: bottom; }
         .numbers { text-align: end; white-space: nowrap; }
         .words { white-space: nowrap; }
-        .sound { min-width: 11rem; overflow-wrap: anywhere; }
-        .sound span { color: var(--soft); }
+        .sound { min-width: 8.5rem; overflow-wrap: anywhere; }
+        .sound span { display: block; color: var(--soft); font-size: .75rem; line-height: 1.3; }
         .confusion { min-width: 0; }
         .confusion td { text-align: center; min-width: 2.6rem; padding: .35rem .3rem; border: 1px solid var(--page);
           background: color-mix(in srgb, var(--first) calc(var(--share) * 100%), var(--band)); }

@@ -53,6 +53,22 @@ struct BootstrapTests {
         #expect(intervals(1) != intervals(2))
     }
 
+    @Test("A tag of one song has no interval, and belongs to the mean all the same")
+    func oneSongTag() throws {
+        var predictions = Predictions(tags: ["a", "b"])
+        for index in 0..<40 {
+            // Tag b is always wrong: with it, the mean is far lower.
+            predictions.add(
+                scores: [index % 3 == 0 ? 0.8 : 0.2, index < 4 ? 0.1 : 0.9],
+                labels: [index % 3 == 0 ? 1 : 0, index < 4 ? 1 : 0], song: index / 4)
+        }
+        let found = predictions.rocAUCIntervals(positiveFrom: 0.5, leastPositives: 1)
+        #expect(found.tags == [Bootstrap.Interval(lower: 1, upper: 1), nil])
+        #expect(predictions.metrics(positiveFrom: 0.5, leastPositives: 1).rocAUC == 0.5)
+        // A third of the resamples lack the one song, and with it the tag.
+        #expect(found.macro == Bootstrap.Interval(lower: 0.5, upper: 1))
+    }
+
     @Test("One song doesn't scatter, nor does nothing")
     func nothingToDraw() {
         var one = Predictions(tags: ["a"])

@@ -56,7 +56,7 @@ struct EvaluateReportTests {
         let html = try String(contentsOfFile: page, encoding: .utf8)
         let area = try #require(json["windows"]?["roc_auc"]?.double)
         #expect(html.contains("<dd class=\"value\">\(fixed(area, 3))</dd>"))
-        #expect(html.contains("model on the test split") && html.contains("</span>3 &amp; more.wav</th>"))
+        #expect(html.contains("model on the test split") && html.contains(">3 &amp; more.wav</th>"))
         #expect(!html.contains("Loss by epoch") && !html.contains("Genres"))
 
         try write("model.log.ndjson", SampleReport.epochs.map { $0.line }.joined())
