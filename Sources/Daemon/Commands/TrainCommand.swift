@@ -6,7 +6,7 @@ struct TrainCommand: AsyncParsableCommand {
         commandName: "train",
         abstract: "Train a net, or a song-level classifier over nets.",
         subcommands: [
-            TrainClassifierCommand.self
+            TrainNetCommand.self, TrainClassifierCommand.self,
         ]
     )
 }
