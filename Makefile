@@ -4,7 +4,7 @@
 # (-enable-testing) and run optimised, since they compare hours of sound.
 SWIFT_FLAGS = -c release -Xswiftc -enable-testing
 PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev libsoxr-dev libsystemd-dev libssl-dev \
-           pkg-config python3 fluidsynth fluid-soundfont-gm pulseaudio
+           libhdf5-dev pkg-config python3 fluidsynth fluid-soundfont-gm pulseaudio
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
@@ -51,6 +51,7 @@ bench-peers: build
 
 fixtures:
 	python3 Tests/Fixtures/make.py
+	python3 Tests/Fixtures/make_checkpoints.py
 
 format:
 	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
@@ -59,7 +60,8 @@ lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
 	bash -n demo/run.sh Tests/Container/run.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Tests/Fixtures/make.py
+	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Tests/Fixtures/make.py \
+		Tests/Fixtures/make_checkpoints.py
 
 test-container: build
 	Tests/Container/run.sh

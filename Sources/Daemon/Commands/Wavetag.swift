@@ -21,7 +21,7 @@ struct Wavetag: AsyncParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, TagCommand.self, WatchCommand.self, DevicesCommand.self, InspectCommand.self,
-            EvaluateCommand.self, QuantizeCommand.self, BenchCommand.self, DatasetCommand.self,
+            EvaluateCommand.self, QuantizeCommand.self, BenchCommand.self, DatasetCommand.self, ImportCommand.self,
         ]
     )
 
