@@ -62,7 +62,7 @@ struct ImportCommand: ParsableCommand {
             ContainedRun.limit()
             try importModel()
         } else {
-            switch ContainedRun.run(Array(CommandLine.arguments.dropFirst()) + ["--contained"]) {
+            switch ContainedRun.run(["import", "--contained"] + CommandLine.arguments.dropFirst(2)) {
             case .ended(let code, let errors)?:
                 Output.write(errors, to: STDERR_FILENO)
                 throw ExitCode(code)

@@ -164,9 +164,9 @@ struct CheckpointImportTests {
             ("\"pool_length\": 4", "\"pool_length\": 2", "MaxPooling1D 7: pools of 4 wanted"),
             ("\"border_mode\": \"same\"", "\"border_mode\": \"valid\"", "Convolution1D 4: padding same wanted"),
             ("\"relu\"", "\"tanh\"", "Activation 3: relu wanted"),
-            ("\"softmax\"", "\"tanh\"", "Dense 29: activation sigmoid or softmax wanted"),
+            ("\"softmax\"", "\"tanh\"", "Dense 33: activation sigmoid or softmax wanted"),
             ("\"epsilon\": 0.0001", "\"epsilon\": \"x\"", "BatchNormalization: one and the same epsilon"),
-            ("\"Flatten\"", "\"LSTM\"", "layer 28: LSTM is not part of a sample-level net"),
+            ("\"Flatten\"", "\"LSTM\"", "layer 32: LSTM is not part of a sample-level net"),
             ("\"Flatten\"", "\"Dropout\"", "not the layers of a 4^6 net, in their order"),
         ]
         for (former, other, message) in cases {

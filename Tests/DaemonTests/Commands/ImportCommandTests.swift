@@ -118,7 +118,7 @@ struct ImportCommandTests {
         var generator = SplitMix64(state: 11)
         let path = "\(folder)/damaged.h5"
         var codes: [Int32: Int] = [:]
-        for _ in 0..<60 {
+        for _ in 0..<40 {
             var copy = good
             for _ in 0..<(2 + Int(generator.next() % 6)) {
                 copy[Int(generator.next() % 40_000)] = UInt8(truncatingIfNeeded: generator.next())
