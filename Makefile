@@ -4,7 +4,7 @@
 # (-enable-testing) and run optimised, since they compare hours of sound.
 SWIFT_FLAGS = -c release -Xswiftc -enable-testing
 PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev libsoxr-dev libsystemd-dev libssl-dev \
-           pkg-config python3 fluidsynth fluid-soundfont-gm pulseaudio
+           libhdf5-dev pkg-config python3 fluidsynth fluid-soundfont-gm pulseaudio
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
@@ -55,6 +55,7 @@ fixtures:
 	python3 Tests/Fixtures/make_split.py
 	python3 Tests/Fixtures/make_classifiers.py
 	python3 Tests/Fixtures/make_training.py
+	python3 Tests/Fixtures/make_checkpoints.py
 
 format:
 	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift

@@ -18,7 +18,7 @@ let package = Package(
     ],
     targets: [
         // Nets, features, model files, sound files: no device, no socket, no clock.
-        .target(name: "Core", dependencies: ["CKernels", "CCrypto", "COpenBLAS", "CSndfile", "CSoxr"]),
+        .target(name: "Core", dependencies: ["CKernels", "CCrypto", "CHDF5", "COpenBLAS", "CSndfile", "CSoxr"]),
         // A never-ending signal into tags.
         .target(name: "Streaming", dependencies: ["Core"]),
         // The program: commands, ALSA, socket, systemd.
@@ -42,6 +42,8 @@ let package = Package(
 
         .systemLibrary(name: "CALSA", pkgConfig: "alsa", providers: [.apt(["libasound2-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // Not `hdf5`: where the MPI build is installed too, that name may be its.
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),

@@ -14,7 +14,7 @@ command -v debootstrap >/dev/null || skip "no debootstrap"
 
 root=$PWD/.run/container
 binary=$PWD/.build/release/wavetag
-packages=systemd,systemd-sysv,dbus,libasound2,libopenblas0-pthread,libsndfile1,libsoxr0,libsystemd0,libssl3,libatomic1
+packages=systemd,systemd-sysv,dbus,libasound2,libhdf5-103-1,libopenblas0-pthread,libsndfile1,libsoxr0,libsystemd0,libssl3,libatomic1
 # The mirror that this machine's own apt uses.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m1 -v security || true)
 if [ ! -e "$root/.complete" ]; then

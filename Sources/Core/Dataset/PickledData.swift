@@ -2,15 +2,15 @@
 /// dictionaries and NumPy's arrays of numbers. No code is run, and whatever else a pickle may ask for is refused.
 struct PickledData {
     private let path: String
-    private let reader: PickleReader
-    private let root: PickleReader.Value
+    private let reader: PickleReader<NumpyVocabulary>
+    private let root: NumpyVocabulary.Value
 
     init(path: String) throws(DatasetError) { try self.init(try datasetBytes(path), path: path) }
 
     /// - Parameter path: for messages.
     init(_ bytes: [UInt8], path: String) throws(DatasetError) {
-        var reader = PickleReader(bytes)
-        do throws(PickleReader.Failure) { root = try reader.run() } catch {
+        var reader = PickleReader(bytes, vocabulary: NumpyVocabulary())
+        do throws(PickleFailure) { root = try reader.run() } catch {
             throw DatasetError(.invalid, path, "byte \(reader.position): \(error.reason)")
         }
         self.path = path
@@ -21,7 +21,7 @@ struct PickledData {
     func strings() throws(DatasetError) -> [String] {
         guard case .list(let number) = root else { throw DatasetError(.invalid, path, "a list of strings wanted") }
         var strings: [String] = []
-        for value in reader.lists[number] {
+        for value in reader.containers.lists[number] {
             guard let text = text(value) else { throw .invalid(path, entry: strings.count + 1, "a string wanted") }
             strings.append(text)
         }
@@ -39,11 +39,11 @@ struct PickledData {
     }
 
     private func dictionary<Element>(
-        _ wanted: String, _ convert: (PickleReader.Value) -> Element?
+        _ wanted: String, _ convert: (NumpyVocabulary.Value) -> Element?
     ) throws(DatasetError) -> [String: Element] {
         guard case .dictionary(let number) = root else { throw DatasetError(.invalid, path, "a dictionary wanted") }
         var dictionary: [String: Element] = [:]
-        for (index, member) in reader.dictionaries[number].enumerated() {
+        for (index, member) in reader.containers.dictionaries[number].enumerated() {
             guard let key = text(member.key) else { throw .invalid(path, entry: index + 1, "a string as key wanted") }
             guard let value = convert(member.value) else {
                 throw DatasetError(.invalid, path, "\(key): \(wanted) wanted")
@@ -53,7 +53,7 @@ struct PickledData {
         return dictionary
     }
 
-    private func text(_ value: PickleReader.Value) -> String? {
+    private func text(_ value: NumpyVocabulary.Value) -> String? {
         switch value {
         case .string(let bytes): String(validating: bytes, as: UTF8.self)
         case .integer(let number): String(number)
@@ -61,12 +61,12 @@ struct PickledData {
         }
     }
 
-    private func vector(_ value: PickleReader.Value) -> [Float]? {
-        let values: [PickleReader.Value]
+    private func vector(_ value: NumpyVocabulary.Value) -> [Float]? {
+        let values: [NumpyVocabulary.Value]
         switch value {
-        case .list(let number): values = reader.lists[number]
-        case .tuple(let number): values = reader.tuples[number]
-        case .array(let number): return reader.arrays[number].values
+        case .list(let number): values = reader.containers.lists[number]
+        case .tuple(let number): values = reader.containers.tuples[number]
+        case .object(.array(let number)): return reader.vocabulary.arrays[number].values
         default: return nil
         }
         var vector: [Float] = []

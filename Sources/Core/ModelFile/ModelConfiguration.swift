@@ -63,6 +63,7 @@ struct ModelConfiguration: Equatable {
             return try NetShape(
                 name: name, m: try fields.integer("m"), n: try fields.integer("n"),
                 firstPadding: try fields.optionalInteger("first_padding") ?? 0,
+                leftPadding: try fields.optionalInteger("left_padding"),
                 widths: try fields.optionalIntegers("widths"))
         } catch let error as NetShapeError {
             throw ConfigurationError(description: "\(fields.path)\(error)")
@@ -119,6 +120,7 @@ struct ModelConfiguration: Equatable {
             text.appendJSON(string: net.name)
             raw(",\"m\":\(net.m),\"n\":\(net.n)")
             if net.firstPadding != 0 { raw(",\"first_padding\":\(net.firstPadding)") }
+            if net.leftPadding != NetShape.usualLeftPadding(m: net.m) { raw(",\"left_padding\":\(net.leftPadding)") }
             if net.widths != NetShape.publishedWidths(n: net.n) {
                 raw(",\"widths\":")
                 list(net.widths) { raw("\($0)") }

@@ -13,6 +13,9 @@ public struct NetShape: Sendable, Hashable {
     public let n: Int
     /// Zeros before the window's first sample in layer 0; less than `m`.
     public let firstPadding: Int
+    /// Zeros that "same" padding puts before the first column of layers 1 … n; less than `m`. The papers' nets as
+    /// TensorFlow pads them have (m − 1) / 2 rounded down; for an even m Theano puts its m / 2 there.
+    public let leftPadding: Int
     /// Output channels of layers 0 … n + 1.
     public let widths: [Int]
 
@@ -24,9 +27,12 @@ public struct NetShape: Sendable, Hashable {
         (0...(n + 1)).map { layer in layer >= n ? 512 : layer <= 2 ? 128 : 256 }
     }
 
+    /// `leftPadding` of a net that says nothing of it.
+    public static func usualLeftPadding(m: Int) -> Int { (m - 1) / 2 }
+
     /// - Throws: `NetShapeError` when the numbers describe no net.
     public init(
-        name: String, m: Int, n: Int, firstPadding: Int = 0, widths: [Int]? = nil
+        name: String, m: Int, n: Int, firstPadding: Int = 0, leftPadding: Int? = nil, widths: [Int]? = nil
     ) throws(NetShapeError) {
         guard (2...64).contains(m) else { throw NetShapeError("m: 2 to 64 wanted, \(m) found") }
         guard (2...24).contains(n) else { throw NetShapeError("n: 2 to 24 wanted, \(n) found") }
@@ -40,6 +46,10 @@ public struct NetShape: Sendable, Hashable {
         guard (0..<m).contains(firstPadding) else {
             throw NetShapeError("first_padding: 0 to \(m - 1) wanted, \(firstPadding) found")
         }
+        let leftPadding = leftPadding ?? Self.usualLeftPadding(m: m)
+        guard (0..<m).contains(leftPadding) else {
+            throw NetShapeError("left_padding: 0 to \(m - 1) wanted, \(leftPadding) found")
+        }
         let widths = widths ?? Self.publishedWidths(n: n)
         guard widths.count == n + 2 else {
             throw NetShapeError("widths: \(n + 2) numbers wanted, \(widths.count) found")
@@ -49,6 +59,7 @@ public struct NetShape: Sendable, Hashable {
             self.m = m
             self.n = n
             self.firstPadding = firstPadding
+            self.leftPadding = leftPadding
             self.widths = widths
             return
         }
@@ -72,9 +83,6 @@ public struct NetShape: Sendable, Hashable {
 
     /// Samples between two neighbouring pooled columns of layer `layer`: m^(layer + 1).
     public func stride(layer: Int) -> Int { power(min(layer, n) + 1) }
-
-    /// Zeros that "same" padding puts before a layer's first column: (m − 1) / 2 rounded down.
-    public var leftPadding: Int { (m - 1) / 2 }
 
     /// Zeros that "same" padding puts behind a layer's last column.
     public var rightPadding: Int { m - 1 - leftPadding }

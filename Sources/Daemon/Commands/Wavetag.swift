@@ -22,7 +22,7 @@ struct Wavetag: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, TagCommand.self, WatchCommand.self, DevicesCommand.self, InspectCommand.self,
             EvaluateCommand.self, QuantizeCommand.self, BenchCommand.self, DatasetCommand.self,
-            ExtractCommand.self, TrainCommand.self, ReproduceCommand.self,
+            ExtractCommand.self, TrainCommand.self, ReproduceCommand.self, ImportCommand.self,
         ]
     )
 

@@ -64,7 +64,9 @@ struct ModelInspection {
         var text = "\nnet \(shape.name): window \(shape.window) samples, \(milliseconds(shape.window)) ms; "
         text +=
             "\(parameterCount(shape, tags: tags)) parameters; \(shape.multiplyAdds(tags: tags)) multiply-adds a window"
-        text += shape.firstPadding > 0 ? "; first padding \(shape.firstPadding)\n" : "\n"
+        text += shape.firstPadding > 0 ? "; first padding \(shape.firstPadding)" : ""
+        text +=
+            shape.leftPadding != NetShape.usualLeftPadding(m: shape.m) ? "; left padding \(shape.leftPadding)\n" : "\n"
         text += row(["layer", "width", "columns", "parameters", "multiply-adds"])
         for layer in 0..<shape.layerCount {
             text += row([
@@ -114,7 +116,8 @@ struct ModelInspection {
             let shape = net.shape
             raw("{\"name\":")
             text.appendJSON(string: shape.name)
-            raw(",\"m\":\(shape.m),\"n\":\(shape.n),\"first_padding\":\(shape.firstPadding),\"window\":\(shape.window)")
+            raw(",\"m\":\(shape.m),\"n\":\(shape.n),\"first_padding\":\(shape.firstPadding)")
+            raw(",\"left_padding\":\(shape.leftPadding),\"window\":\(shape.window)")
             raw(
                 ",\"parameters\":\(parameterCount(shape, tags: model.tags.count)),\"multiply_adds\":\(shape.multiplyAdds(tags: model.tags.count))"
             )

@@ -53,6 +53,21 @@ struct NetShapeTests {
         #expect(abs(shape.multiplyAdds(tags: 50) - 1_728_000_000) < 1_000_000)
     }
 
+    @Test("Without a left padding it is (m − 1) / 2 rounded down; one of m or more is refused")
+    func leftPadding() throws {
+        for (m, left) in [(2, 0), (3, 1), (4, 1), (5, 2)] {
+            let shape = try NetShape(name: "net", m: m, n: 4)
+            #expect(shape.leftPadding == left && shape.rightPadding == m - 1 - left)
+        }
+        #expect(try NetShape(name: "net", m: 4, n: 4, leftPadding: 2).rightPadding == 1)
+        for left in [-1, 4] {
+            let error = #expect(throws: NetShapeError.self) {
+                try NetShape(name: "net", m: 4, n: 4, leftPadding: left)
+            }
+            #expect(error?.description == "left_padding: 0 to 3 wanted, \(left) found")
+        }
+    }
+
     @Test(
         "Numbers that describe no net are refused by name",
         arguments: [

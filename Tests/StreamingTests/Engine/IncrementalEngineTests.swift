@@ -35,6 +35,16 @@ struct IncrementalEngineTests {
         }
     }
 
+    @Test("Paddings of other frameworks, all on the left or all on the right", arguments: [1, 7, 100, 729, 4096])
+    func otherPaddings(hop: Int) throws {
+        for (m, n, left) in [(2, 12, 1), (4, 6, 2), (3, 7, 0), (3, 7, 2), (5, 5, 4)] {
+            for firstPadding in [0, 1] {
+                let shape = try NetShape.narrow(m: m, n: n, firstPadding: firstPadding, leftPadding: left)
+                try check(shape, hop: hop, batch: 5, seed: 13)
+            }
+        }
+    }
+
     @Test("At full width too", arguments: [(3, 9, 729), (3, 9, 1000), (2, 14, 1024)])
     func fullWidth(m: Int, n: Int, hop: Int) throws {
         let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)

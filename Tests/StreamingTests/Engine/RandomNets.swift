@@ -23,9 +23,10 @@ extension NetShape {
     static let published = [(2, 13), (2, 14), (3, 8), (3, 9), (4, 6), (4, 7), (5, 5), (5, 6)]
 
     /// A shape with a few channels a layer, no two neighbours alike, so that mixed-up widths show.
-    static func narrow(m: Int, n: Int, firstPadding: Int = 0) throws -> NetShape {
+    static func narrow(m: Int, n: Int, firstPadding: Int = 0, leftPadding: Int? = nil) throws -> NetShape {
         try NetShape(
-            name: "\(m)^\(n)", m: m, n: n, firstPadding: firstPadding, widths: (0...(n + 1)).map { 3 + $0 % 3 })
+            name: "\(m)^\(n)", m: m, n: n, firstPadding: firstPadding, leftPadding: leftPadding,
+            widths: (0...(n + 1)).map { 3 + $0 % 3 })
     }
 }
 

@@ -1,11 +1,15 @@
 /// A pickle's bytes, read from front to back, and the forms in which they hold numbers and strings.
 struct PickleBytes {
-    typealias Failure = PickleReader.Failure
+    typealias Failure = PickleFailure
 
     private let content: [UInt8]
-    private(set) var position = 0
+    private(set) var position: Int
 
-    init(_ content: [UInt8]) { self.content = content }
+    /// - Parameter position: where the pickle begins.
+    init(_ content: [UInt8], from position: Int = 0) {
+        self.content = content
+        self.position = position
+    }
 
     private mutating func take(_ count: Int) throws(Failure) -> ArraySlice<UInt8> {
         guard count <= content.count - position else {

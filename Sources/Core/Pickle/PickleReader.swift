@@ -1,56 +1,75 @@
-/// Runs a pickle's opcodes as far as plain data and NumPy's arrays need them.
+/// Why a pickle can't be read; its reader knows where.
+struct PickleFailure: Error {
+    let reason: String
+    init(_ reason: String) { self.reason = reason }
+}
+
+/// A value of a pickle. Containers are referred to by number, so that one that holds itself, or a million in one
+/// another, costs nothing when it goes.
+enum PickleValue<Object> {
+    case none
+    case boolean(Bool)
+    case integer(Int)
+    case float(Double)
+    case string([UInt8])
+    case list(Int)
+    case tuple(Int)
+    case dictionary(Int)
+    case object(Object)
+}
+
+/// A pickle's lists, tuples and dictionaries, each at its number.
+struct PickleContainers<Object> {
+    typealias Value = PickleValue<Object>
+
+    fileprivate(set) var lists: [[Value]] = []
+    fileprivate(set) var tuples: [[Value]] = []
+    fileprivate(set) var dictionaries: [[(key: Value, value: Value)]] = []
+
+    mutating func makeDictionary() -> Value {
+        dictionaries.append([])
+        return .dictionary(dictionaries.count - 1)
+    }
+}
+
+/// The names of Python that a pickle may refer to. Nothing is looked up or run: each name stands for what the
+/// vocabulary does itself, and a name that it hasn't is refused.
+protocol PickleVocabulary {
+    /// A name, or what comes of calling one.
+    associatedtype Object
+    typealias Value = PickleValue<Object>
+    typealias Containers = PickleContainers<Object>
+
+    func named(module: String, name: String) -> Object?
+
+    /// What Python's `object(*arguments)` would give.
+    mutating func call(
+        _ object: Object, _ arguments: [Value], in containers: inout Containers
+    ) throws(PickleFailure) -> Value
+
+    /// What Python's `target.__setstate__(state)` would do.
+    mutating func setState(of target: Value, to state: Value, in containers: Containers) throws(PickleFailure)
+
+    /// What stands beside the pickle under an identifier.
+    mutating func external(_ identifier: Value, in containers: Containers) throws(PickleFailure) -> Value
+}
+
+extension PickleVocabulary {
+    func external(_ identifier: Value, in containers: Containers) throws(PickleFailure) -> Value {
+        throw PickleFailure("something outside of the pickle is referred to")
+    }
+}
+
+/// Runs a pickle's opcodes as far as plain data and a vocabulary's objects need them.
 ///
 /// The opcodes are documented in Python's Lib/pickletools.py. Protocol 0 is lines of text, the later ones are binary;
 /// the published files are of both kinds.
-struct PickleReader {
-    struct Failure: Error {
-        let reason: String
-        init(_ reason: String) { self.reason = reason }
-    }
+struct PickleReader<Vocabulary: PickleVocabulary> {
+    typealias Failure = PickleFailure
+    typealias Value = Vocabulary.Value
 
-    /// Containers are referred to by number, so that one that holds itself, or a million in one another, costs nothing
-    /// when it goes.
-    enum Value {
-        case none
-        case boolean(Bool)
-        case integer(Int)
-        case float(Double)
-        case string([UInt8])
-        case list(Int)
-        case tuple(Int)
-        case dictionary(Int)
-        case array(Int)
-        case element(NumpyElement)
-        case global(Global)
-    }
-
-    /// The names of Python that may be referred to. Nothing is looked up: each stands for what this reader does itself.
-    enum Global {
-        /// `numpy.core.multiarray._reconstruct`: an array that has no state yet.
-        case makeArray
-        /// `numpy.ndarray`, which `makeArray` is given.
-        case arrayType
-        /// `numpy.dtype`.
-        case elementType
-        /// `_codecs.encode`: how Python 3 writes bytes in the old protocols.
-        case encode
-
-        init?(module: String, name: String) {
-            switch (module, name) {
-            case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"):
-                self = .makeArray
-            case ("numpy", "ndarray"): self = .arrayType
-            case ("numpy", "dtype"): self = .elementType
-            case ("_codecs", "encode"): self = .encode
-            default: return nil
-            }
-        }
-    }
-
-    private(set) var lists: [[Value]] = []
-    private(set) var tuples: [[Value]] = []
-    private(set) var dictionaries: [[(key: Value, value: Value)]] = []
-    private(set) var arrays: [NumpyArray] = []
+    private(set) var vocabulary: Vocabulary
+    private(set) var containers = PickleContainers<Vocabulary.Object>()
     /// The next byte to read.
     var position: Int { input.position }
 
@@ -60,7 +79,11 @@ struct PickleReader {
     private var marks: [Int] = []
     private var memo: [Int: Value] = [:]
 
-    init(_ bytes: [UInt8]) { input = PickleBytes(bytes) }
+    /// - Parameter position: where the pickle begins.
+    init(_ bytes: [UInt8], from position: Int = 0, vocabulary: Vocabulary) {
+        input = PickleBytes(bytes, from: position)
+        self.vocabulary = vocabulary
+    }
 
     mutating func run() throws(Failure) -> Value {
         while true {
@@ -112,6 +135,7 @@ struct PickleReader {
             try pushGlobal(module: module, name: String(decoding: try input.line(), as: UTF8.self))
         case UInt8(ascii: "R"): try call()
         case UInt8(ascii: "b"): try setState()
+        case UInt8(ascii: "P"): try pushExternal(.string(Array(input.line())))
         default: return false
         }
         return true
@@ -122,6 +146,7 @@ struct PickleReader {
         switch opcode {
         case 0x80: _ = try input.byte()  // PROTO
         case 0x95: _ = try input.number(8)  // FRAME
+        case UInt8(ascii: "Q"): try pushExternal(pop())
         case UInt8(ascii: "2"):
             let value = try pop()
             stack += [value, value]
@@ -156,72 +181,32 @@ struct PickleReader {
         }
     }
 
-    // MARK: Arrays
+    // MARK: Objects
 
     private mutating func pushGlobal(module: String, name: String) throws(Failure) {
-        guard let global = Global(module: module, name: name) else {
+        guard let object = vocabulary.named(module: module, name: name) else {
             throw Failure("\(module).\(name) is refused: only data is read, nothing is called")
         }
-        stack.append(.global(global))
+        stack.append(.object(object))
     }
 
     private mutating func call() throws(Failure) {
-        guard case .tuple(let number) = try pop(), case .global(let global) = try pop() else {
+        guard case .tuple(let number) = try pop(), case .object(let object) = try pop() else {
             throw Failure("a name and its arguments wanted")
         }
-        let arguments = tuples[number]
-        switch global {
-        case .makeArray:
-            stack.append(.array(arrays.count))
-            arrays.append(NumpyArray())
-        case .elementType:
-            guard case .string(let bytes)? = arguments.first,
-                let element = NumpyElement(name: String(decoding: bytes, as: UTF8.self))
-            else { throw Failure("numpy.dtype: a number's type wanted") }
-            stack.append(.element(element))
-        case .encode:
-            guard arguments.count == 2, case .string(let text) = arguments[0], case .string(let codec) = arguments[1],
-                codec.elementsEqual("latin1".utf8), let decoded = String(validating: text, as: UTF8.self),
-                decoded.unicodeScalars.allSatisfy({ $0.value < 256 })
-            else { throw Failure("_codecs.encode: a string and latin1 wanted") }
-            stack.append(.string(decoded.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }))
-        case .arrayType: throw Failure("numpy.ndarray is called, which isn't read")
-        }
+        stack.append(try vocabulary.call(object, containers.tuples[number], in: &containers))
     }
 
     private mutating func setState() throws(Failure) {
-        guard case .tuple(let number) = try pop() else { throw Failure("a state in a tuple wanted") }
-        let state = tuples[number]
-        switch stack.last {
-        case .array(let array)?:
-            // Version, shape, element's type, whether in Fortran's order, bytes.
-            guard state.count == 5, case .tuple(let shapeNumber) = state[1], case .element(let element) = state[2],
-                let isFortranOrder = flag(state[3]), case .string(let bytes) = state[4]
-            else { throw Failure("numpy.ndarray: a shape, a type, an order and bytes wanted") }
-            var shape: [Int] = []
-            for length in tuples[shapeNumber] {
-                guard case .integer(let length) = length else { throw Failure("numpy.ndarray: a shape wanted") }
-                shape.append(length)
-            }
-            guard
-                let filled = NumpyArray(shape: shape, element: element, isFortranOrder: isFortranOrder, bytes: bytes)
-            else { throw Failure("numpy.ndarray: \(bytes.count) bytes aren't an array of shape \(shape), row by row") }
-            arrays[array] = filled
-        case .element?:
-            // Version, byte order, and what only structures have.
-            guard state.count >= 2, case .string(let order) = state[1],
-                order.elementsEqual("<".utf8) || order.elementsEqual("|".utf8)
-            else { throw Failure("numpy.dtype: little-endian numbers wanted") }
-        default: throw Failure("an array or its type wanted before a state")
+        let state = try pop()
+        guard stack.count > marks.last ?? 0, let target = stack.last else {
+            throw Failure("an object wanted before a state")
         }
+        try vocabulary.setState(of: target, to: state, in: containers)
     }
 
-    private func flag(_ value: Value) -> Bool? {
-        switch value {
-        case .boolean(let flag): flag
-        case .integer(let number): number != 0
-        default: nil
-        }
+    private mutating func pushExternal(_ identifier: Value) throws(Failure) {
+        stack.append(try vocabulary.external(identifier, in: containers))
     }
 
     // MARK: Stack, memo and containers
@@ -244,23 +229,22 @@ struct PickleReader {
     }
 
     private mutating func pushList(_ values: [Value]) {
-        stack.append(.list(lists.count))
-        lists.append(values)
+        stack.append(.list(containers.lists.count))
+        containers.lists.append(values)
     }
 
     private mutating func pushTuple(_ values: [Value]) {
-        stack.append(.tuple(tuples.count))
-        tuples.append(values)
+        stack.append(.tuple(containers.tuples.count))
+        containers.tuples.append(values)
     }
 
     private mutating func pushDictionary() {
-        stack.append(.dictionary(dictionaries.count))
-        dictionaries.append([])
+        stack.append(containers.makeDictionary())
     }
 
     private mutating func append(_ values: [Value]) throws(Failure) {
         guard case .list(let number)? = stack.last else { throw Failure("a list to append to wanted") }
-        lists[number] += values
+        containers.lists[number] += values
     }
 
     private mutating func setItems(_ values: [Value]) throws(Failure) {
@@ -268,7 +252,7 @@ struct PickleReader {
             throw Failure("a dictionary, keys and values wanted")
         }
         for index in stride(from: 0, to: values.count, by: 2) {
-            dictionaries[number].append((values[index], values[index + 1]))
+            containers.dictionaries[number].append((values[index], values[index + 1]))
         }
     }
 
