@@ -51,6 +51,7 @@ bench-peers: build
 
 fixtures:
 	python3 Tests/Fixtures/make.py
+	python3 Tests/Fixtures/embedding.py
 
 format:
 	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
@@ -59,7 +60,7 @@ lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
 	bash -n demo/run.sh Tests/Container/run.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Tests/Fixtures/make.py
+	python3 -m py_compile demo/compose.py Benchmarks/peers.py Benchmarks/curve.py Benchmarks/latency.py Benchmarks/medleys.py Tests/Fixtures/make.py Tests/Fixtures/embedding.py
 
 test-container: build
 	Tests/Container/run.sh

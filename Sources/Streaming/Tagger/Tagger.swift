@@ -26,6 +26,8 @@ public final class Tagger {
     private var silence: SilenceDetector
     private var song: SongTracker
     private let aggregator: SongAggregator
+    /// nil where songs aren't cut by it.
+    private let novelty: NoveltyDetector?
     /// Stream position at which the oldest block not yet taken from `silence` began.
     private var blockStart: Int64 = 0
     /// Where the classifier is next due.
@@ -53,9 +55,16 @@ public final class Tagger {
         let classifier = model.classifier.map {
             SongClassifier($0, nets: model.nets.map(\.shape), output: model.output)
         }
-        aggregator = SongAggregator(shapes: nets.map(\.shape), tags: tags.count, classifier: classifier)
+        if settings.songBoundaries == .novelty {
+            let expected = model.nets.map { net in net.float.map { ExpectedFeatures($0) } }
+            novelty = NoveltyDetector(shapes: nets.map(\.shape), expected: expected)
+        } else {
+            novelty = nil
+        }
+        aggregator = SongAggregator(
+            shapes: nets.map(\.shape), tags: tags.count, classifier: classifier, reach: novelty?.reach)
         silence = SilenceDetector(level: settings.silenceLevel, capacity: Self.slice)
-        let seconds = settings.silenceDuration
+        let seconds = settings.songBoundaries == .off ? 0 : settings.silenceDuration
         song = SongTracker(silence: seconds > 0 ? Int64((seconds * Double(Model.sampleRate)).rounded()) : nil)
         report = TagReport(tags: tags.count, nets: nets.count)
         ready = [Int](repeating: 0, count: nets.count)
@@ -107,6 +116,9 @@ public final class Tagger {
         song = SongTracker(silence: silence)
         gap()
         aggregator.clear()
+        classifierDue = 0
+        report.songWindows = 0
+        novelty?.reset()
     }
 
     /// Makes every hop longer by its net's m, for a machine that can't keep up: times m and not times 2, since a hop that
@@ -136,6 +148,7 @@ public final class Tagger {
             }
             takeBlocks(upTo: min(end, position), emit)
             guard end != Int64.max else { return }
+            cutSongs(before: end, emit)
             collect(endingAt: end)
             emit(.tags(report))
         }
@@ -165,6 +178,22 @@ public final class Tagger {
         }
     }
 
+    /// Ends the playing song where the music is found to have become another: some seconds back.
+    private func cutSongs(before end: Int64, _ emit: (TaggerEvent) -> Void) {
+        guard let novelty else { return }
+        while let boundary = novelty.boundary(before: end, songStart: song.isPlaying ? song.start : nil) {
+            // In a silence that began right behind the boundary nobody knows yet whether there is a next song.
+            guard song.lastSound - boundary >= novelty.longestWindow else { continue }
+            let block = boundary / Int64(NoveltyDetector.block)
+            let ended = song.cut(at: boundary)
+            aggregator.end(atBlock: block)
+            let known = aggregator.probabilities(into: &report.song)
+            emit(.song(SongReport(start: ended.start, end: ended.end, song: known ? report.song : nil)))
+            aggregator.begin(atBlock: block)
+            classifierDue = 0
+        }
+    }
+
     /// Fills the report for the windows that end at `end`.
     private func collect(endingAt end: Int64) {
         for net in engines.indices where reported[net] < ready[net] {
@@ -175,8 +204,9 @@ public final class Tagger {
             for tag in tags.indices { report.nets[net].probabilities[tag] = result.probabilities[tag] }
             // A song's windows lie wholly inside it, as they do when features are extracted from a file.
             if song.isPlaying, end - Int64(engines[net].shape.window) >= song.start {
-                aggregator.add(result, net: net, inSilence: song.isSilent(at: end))
+                aggregator.add(result, net: net, endingAt: end, inSilence: song.isSilent(at: end))
             }
+            novelty?.add(result, net: net, endingAt: end)
         }
         report.position = end
         report.songStart = song.isPlaying ? song.start : end
