@@ -56,6 +56,7 @@ fixtures:
 	python3 Tests/Fixtures/make_classifiers.py
 	python3 Tests/Fixtures/make_training.py
 	python3 Tests/Fixtures/make_checkpoints.py
+	python3 Tests/Fixtures/embedding.py
 
 format:
 	swift format -i -r Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift

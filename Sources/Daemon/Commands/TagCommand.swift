@@ -35,6 +35,8 @@ struct TagCommand: AsyncParsableCommand {
     var precision: Precision?
     @Option(help: ArgumentHelp("Samples at 22 050 Hz between two windows' ends.", valueName: "samples"))
     var hop = 729
+    @Option(help: "What ends a song before the file does.")
+    var songs = SongBoundaries.silence
     @Option(help: "Also what each net says.")
     var detail: Detail?
     @Option(help: "What to print.")
@@ -68,6 +70,7 @@ struct TagCommand: AsyncParsableCommand {
             var settings = TaggerSettings(hop: hop)
             settings.batch = 64
             settings.precision = precision
+            settings.songBoundaries = songs
             tagger = try Tagger(model: modelFile.model, settings: settings)
         } catch let error as ModelFileError {
             throw ExitCode.because(error)
@@ -97,6 +100,8 @@ struct TagCommand: AsyncParsableCommand {
         if failed { throw ExitCode.badData }
     }
 }
+
+extension SongBoundaries: ExpressibleByArgument {}
 
 /// One file through the tagger.
 private struct FileTagging {

@@ -30,6 +30,8 @@ struct RunOptions: ParsableArguments {
     var pace: String?
     @Option(help: ArgumentHelp("End after so much sound.", valueName: "seconds"))
     var duration: String?
+    @Option(help: ArgumentHelp("What ends a song: off, silence or novelty. Default: silence.", valueName: "what"))
+    var songs: String?
     @Flag(inversion: .prefixedNo, help: "Wait for a device that isn't there. Default: only under systemd.")
     var waitForDevice: Bool?
     @Option(
@@ -46,7 +48,7 @@ struct RunOptions: ParsableArguments {
             "device": device, "model": model, "socket.path": socket, "precision": precision, "hop": hop,
             "channel": channel, "capture.rate": rate, "capture.channels": channels, "capture.pace": pace,
             "capture.duration": duration, "capture.wait_for_device": waitForDevice.map { "\($0)" },
-            "status.interval": statusInterval, "log.level": logLevel,
+            "songs": songs, "status.interval": statusInterval, "log.level": logLevel,
         ].compactMapValues { $0 }
     }
 }

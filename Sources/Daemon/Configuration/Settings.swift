@@ -72,6 +72,7 @@ struct SettingKey: Sendable {
         .init(path: "capture.wait_for_device", kind: .flag),
         .init(path: "capture.priority", kind: .whole(0...99)),
         .init(path: "capture.duration", kind: .number(0...1e9)),
+        .init(path: "songs", kind: .choice(SongBoundaries.allCases.map(\.rawValue))),
         .init(path: "silence.level", kind: .number(-120...0)),
         .init(path: "silence.duration", kind: .number(0...3600)),
         .init(path: "classifier.interval", kind: .number(0...3600)),

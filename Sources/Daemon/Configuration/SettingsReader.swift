@@ -97,6 +97,7 @@ extension Settings {
         tagger.netHops = netHops
         if let megabytes = whole("memory_limit") { tagger.memoryLimit = megabytes << 20 }
         if let threads = whole("threads") { tagger.threads = threads }
+        if let songs = text("songs").flatMap(SongBoundaries.init) { tagger.songBoundaries = songs }
         if let level = number("silence.level") { tagger.silenceLevel = level }
         if let duration = number("silence.duration") { tagger.silenceDuration = duration }
         if let interval = number("classifier.interval") {

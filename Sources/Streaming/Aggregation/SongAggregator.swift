@@ -3,50 +3,26 @@ import Core
 /// What a song has said so far: for each net the mean over windows of their features and of their probabilities.
 ///
 /// Lee and Nam, IEEE SPL 2017, section II-B: activations are max-pooled over a window and averaged over the song's windows.
-/// Sums are Float64: after a year of windows a Float32 sum would no longer move. The state's size is constant.
+/// The state's size is constant.
 ///
-/// Windows that end in silence wait until the silence is over: if it ends the song, they never belonged to it.
+/// Windows that end in silence wait until the silence is over: if it ends the song, they never belonged to it. Where
+/// songs are also cut some seconds back, the newest windows are kept apart as well.
 final class SongAggregator {
-    /// One net's sums.
-    private struct Sums {
-        var features: [Double]
-        var probabilities: [Double]
-        var windows = 0
-
-        init(features: Int, tags: Int) {
-            self.features = [Double](repeating: 0, count: features)
-            probabilities = [Double](repeating: 0, count: tags)
-        }
-
-        mutating func clear() {
-            for index in features.indices { features[index] = 0 }
-            for index in probabilities.indices { probabilities[index] = 0 }
-            windows = 0
-        }
-
-        mutating func add(_ result: WindowResult) {
-            for index in features.indices { features[index] += Double(result.features[index]) }
-            for index in probabilities.indices { probabilities[index] += Double(result.probabilities[index]) }
-            windows += 1
-        }
-
-        mutating func add(_ other: Sums) {
-            for index in features.indices { features[index] += other.features[index] }
-            for index in probabilities.indices { probabilities[index] += other.probabilities[index] }
-            windows += other.windows
-        }
-    }
-
-    private var sums: [Sums]
+    private var sums: [WindowSums]
     /// Windows that ended since the last loud block.
-    private var waiting: [Sums]
+    private var waiting: [WindowSums]
+    /// For each net its newest windows, those that wait among them; nil where songs are never cut back.
+    private var recent: [RecentWindows]?
     private let classifier: SongClassifier?
     /// The mean features of all nets, one behind the other, as the classifier reads them.
     private var means: [Float]
 
-    init(shapes: [NetShape], tags: Int, classifier: SongClassifier?) {
-        sums = shapes.map { Sums(features: $0.featureCount, tags: tags) }
+    /// - Parameter reach: blocks of `NoveltyDetector` from the earliest place where a song may be cut to the newest window's
+    ///   end; nil: songs are never cut back.
+    init(shapes: [NetShape], tags: Int, classifier: SongClassifier?, reach: Int?) {
+        sums = shapes.map { WindowSums(features: $0.featureCount, tags: tags) }
         waiting = sums
+        recent = reach.map { reach in shapes.map { RecentWindows(shape: $0, tags: tags, reach: reach) } }
         self.classifier = classifier
         means = [Float](repeating: 0, count: shapes.reduce(0) { $0 + $1.featureCount })
     }
@@ -59,8 +35,10 @@ final class SongAggregator {
 
     var usesClassifier: Bool { classifier != nil }
 
-    func add(_ result: WindowResult, net: Int, inSilence: Bool) {
+    /// - Parameter end: the window's, in the stream.
+    func add(_ result: WindowResult, net: Int, endingAt end: Int64, inSilence: Bool) {
         if inSilence { waiting[net].add(result) } else { sums[net].add(result) }
+        recent?[net].add(result, endingAt: end)
     }
 
     /// Sound has come back: windows that ended in the silence belong to the song.
@@ -76,6 +54,28 @@ final class SongAggregator {
         for net in sums.indices {
             sums[net].clear()
             waiting[net].clear()
+            recent?[net].clear()
+        }
+    }
+
+    /// The song turns out to have ended at a block's start: leaves it the windows that ended by then. All windows that
+    /// wait must begin behind it.
+    func end(atBlock block: Int64) {
+        guard let recent else { return }
+        for net in sums.indices {
+            recent[net].remove(endingBehind: block, from: &sums[net])
+            // What waits was never added.
+            sums[net].add(waiting[net])
+        }
+    }
+
+    /// The next song began there: what began behind it, and doesn't wait, is its.
+    func begin(atBlock block: Int64) {
+        guard let recent else { return }
+        for net in sums.indices {
+            sums[net].clear()
+            recent[net].add(beginningAt: block, to: &sums[net])
+            sums[net].subtract(waiting[net])
         }
     }
 

@@ -48,6 +48,14 @@ struct SongTracker {
         return hasSound ? ended : .none
     }
 
+    /// The music became another at `position`, which lies back: there the playing song ended and the next began.
+    ///
+    /// - Returns: the song that ended.
+    mutating func cut(at position: Int64) -> (start: Int64, end: Int64) {
+        defer { start = position }
+        return (start, position)
+    }
+
     /// The input has ended at `position`.
     mutating func finish(at position: Int64) -> Change {
         guard isPlaying else { return .none }

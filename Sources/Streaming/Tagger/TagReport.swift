@@ -44,7 +44,7 @@ public struct NetReport: Sendable, Equatable {
 /// A song that has ended.
 public struct SongReport: Sendable, Equatable {
     public var start: Int64
-    /// Where its last sound was, not where silence had lasted long enough.
+    /// Where its last sound was, not where silence had lasted long enough; or where the music became another.
     public var end: Int64
     /// [song tags]; nil when the song was shorter than every net's window.
     public var song: [Float]?

@@ -32,6 +32,8 @@ public final class Tagger {
     private var silence: SilenceDetector
     private var song: SongTracker
     private let aggregator: SongAggregator
+    /// nil where songs aren't cut by it.
+    private let novelty: NoveltyDetector?
     /// Stream position at which the oldest block not yet taken from `silence` began.
     private var blockStart: Int64 = 0
     /// Where the classifier is next due.
@@ -57,9 +59,17 @@ public final class Tagger {
         engines = nets.map { makeEngine($0, settings: settings) }
         threads = EngineThreads(engines: nets.count, threads: settings.threads)
         threads.use(engines)
-        aggregator = SongAggregator(shapes: nets.map(\.shape), tags: tags.count, classifier: model.songClassifier)
+        if settings.songBoundaries == .novelty {
+            let expected = model.nets.map { net in net.float.map { ExpectedFeatures($0) } }
+            novelty = NoveltyDetector(shapes: nets.map(\.shape), expected: expected)
+        } else {
+            novelty = nil
+        }
+        aggregator = SongAggregator(
+            shapes: nets.map(\.shape), tags: tags.count, classifier: model.songClassifier,
+            reach: novelty?.reach)
         silence = SilenceDetector(level: settings.silenceLevel, capacity: Self.slice)
-        let seconds = settings.silenceDuration
+        let seconds = settings.songBoundaries == .off ? 0 : settings.silenceDuration
         song = SongTracker(silence: seconds > 0 ? Int64((seconds * Double(Model.sampleRate)).rounded()) : nil)
         report = TagReport(tags: tags.count, songTags: songTags.count, nets: nets.count)
         ready = [Int](repeating: 0, count: nets.count)
@@ -115,6 +125,9 @@ public final class Tagger {
         song = SongTracker(silence: silence)
         gap()
         aggregator.clear()
+        classifierDue = 0
+        report.songWindows = 0
+        novelty?.reset()
     }
 
     /// Makes every hop longer by its net's m, for a machine that can't keep up: times m and not times 2, since a hop that
@@ -144,6 +157,7 @@ public final class Tagger {
             }
             takeBlocks(upTo: min(end, position), emit)
             guard end != Int64.max else { return }
+            cutSongs(before: end, emit)
             collect(endingAt: end)
             emit(.tags(report))
         }
@@ -173,6 +187,22 @@ public final class Tagger {
         }
     }
 
+    /// Ends the playing song where the music is found to have become another: some seconds back.
+    private func cutSongs(before end: Int64, _ emit: (TaggerEvent) -> Void) {
+        guard let novelty else { return }
+        while let boundary = novelty.boundary(before: end, songStart: song.isPlaying ? song.start : nil) {
+            // In a silence that began right behind the boundary nobody knows yet whether there is a next song.
+            guard song.lastSound - boundary >= novelty.longestWindow else { continue }
+            let block = boundary / Int64(NoveltyDetector.block)
+            let ended = song.cut(at: boundary)
+            aggregator.end(atBlock: block)
+            let known = aggregator.probabilities(into: &report.song)
+            emit(.song(SongReport(start: ended.start, end: ended.end, song: known ? report.song : nil)))
+            aggregator.begin(atBlock: block)
+            classifierDue = 0
+        }
+    }
+
     /// Fills the report for the windows that end at `end`.
     private func collect(endingAt end: Int64) {
         var measured: Int64 = 0
@@ -185,9 +215,10 @@ public final class Tagger {
             // A song's windows lie wholly inside it, as they do when features are extracted from a file.
             if song.isPlaying, end - Int64(engines[net].shape.window) >= song.start {
                 let started = clock?() ?? 0
-                aggregator.add(result, net: net, inSilence: song.isSilent(at: end))
+                aggregator.add(result, net: net, endingAt: end, inSilence: song.isSilent(at: end))
                 measured += (clock?() ?? 0) - started
             }
+            novelty?.add(result, net: net, endingAt: end)
         }
         report.position = end
         report.songStart = song.isPlaying ? song.start : end

@@ -8,6 +8,8 @@ public struct TaggerSettings: Sendable, Equatable {
     public var hop = 729
     /// Hops of single nets, by name.
     public var netHops: [String: Int] = [:]
+    /// What ends a song.
+    public var songBoundaries = SongBoundaries.silence
     /// Level below which a 20 ms block counts as silent, dBFS (root mean square; a full-scale square wave is 0).
     public var silenceLevel: Double = -60
     /// Seconds of silence that end a song; 0: silence never does.

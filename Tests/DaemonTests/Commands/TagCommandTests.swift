@@ -84,6 +84,27 @@ struct TagCommandTests {
         #expect(Set(table.map { $0.split(separator: ",").count }) == [53])
     }
 
+    @Test("What ends a song can be said")
+    func songs() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        // The sound, three seconds of silence, the sound: raw samples behind one header, which libsndfile reads to the end.
+        let joined = "{ cat \(path); head -c 132300 /dev/zero; tail -c +45 \(path); } > \(folder)/two.wav"
+        #expect(try await shell(joined).code == 0)
+        let file = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/two.wav"))
+        var patched = file
+        for (offset, value) in [(4, file.count - 8), (40, file.count - 44)] {
+            patched.replaceSubrange(
+                offset..<(offset + 4), with: withUnsafeBytes(of: UInt32(value).littleEndian) { Data($0) })
+        }
+        try patched.write(to: URL(fileURLWithPath: "\(folder)/two.wav"))
+        for (songs, count) in [("off", 1), ("silence", 2), ("novelty", 2)] {
+            let result = try await tag(["--songs", songs, "--every", "100", "\(folder)/two.wav"])
+            #expect(result.output.split(separator: "\n").filter { $0.contains("\"type\":\"song\"") }.count == count)
+        }
+        #expect(try await tag(["--songs", "all", path]).code == 64)
+    }
+
     @Test("A bad file is named and passed over; the exit code is 65")
     func badFile() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

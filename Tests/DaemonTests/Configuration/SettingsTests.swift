@@ -35,7 +35,7 @@ struct SettingsTests {
         let settings = try await load(
             """
             {"device": "hw:1", "model": "m.safetensors", "precision": "int8", "hop": 1000, "net_hops": {"3^9": 243},
-             "memory_limit": 64, "threads": 3, "channel": 2,
+             "memory_limit": 64, "threads": 3, "channel": 2, "songs": "novelty",
              "capture": {"rate": 48000, "channels": 4, "period": 10, "pace": "wait", "wait_for_device": true,
                          "priority": 0, "duration": 2.5},
              "silence": {"level": -50, "duration": 3}, "classifier": {"interval": 0.25}, "status": {"interval": 5}, "log": {"level": "error"},
@@ -52,6 +52,7 @@ struct SettingsTests {
         expected.tagger.memoryLimit = 64 << 20
         expected.tagger.threads = 3
         expected.channel = 2
+        expected.tagger.songBoundaries = .novelty
         expected.tagger.silenceLevel = -50
         expected.tagger.silenceDuration = 3
         expected.tagger.classifierInterval = 5513
@@ -86,6 +87,7 @@ struct SettingsTests {
             (#"{"silence": 3}"#, "FILE: silence: an object wanted, a number found"),
             (#"{"hop": 0}"#, "FILE: hop: a whole number from 1 to 13230000 wanted, 0 found"),
             (#"{"net_hops": {"3^9": 1.5}}"#, "FILE: net_hops.3^9: a whole number from 1 to 13230000 wanted, 1.5 found"),
+            (#"{"songs": "all"}"#, "FILE: songs: off or silence or novelty wanted, \"all\" found"),
             (#"{"precision": "int4"}"#, "FILE: precision: float or int8 wanted, \"int4\" found"),
             (
                 #"{"socket": {"mode": "999"}}"#,

@@ -66,4 +66,32 @@ struct AllocationTests {
         #expect(wavetag_allocation_count() - before == 0)
         #expect(windows - heard > 250)
     }
+
+    @Test("Looking for song changes allocates nothing")
+    func novelty() throws {
+        var settings = TaggerSettings(hop: 2187)
+        settings.songBoundaries = .novelty
+        let tagger = try Tagger(model: .random(nets: [(3, 8), (2, 13)], withClassifier: true), settings: settings)
+        var generator = SeededGenerator(seed: 4)
+        let block = generator.floats(4410, in: -0.5...0.5)
+        var (windows, songs) = (0, 0)
+        func hear(seconds: Int) {
+            for _ in 0..<(5 * seconds) {
+                block.withUnsafeBufferPointer { block in
+                    tagger.feed(block) { event in
+                        switch event {
+                        case .tags: windows += 1
+                        case .song: songs += 1
+                        }
+                    }
+                }
+            }
+        }
+        hear(seconds: 2)
+        let before = wavetag_allocation_count()
+        // Places are measured from the 46th second on, and all rings go round.
+        hear(seconds: 200)
+        #expect(wavetag_allocation_count() - before == 0)
+        #expect(windows > 1500 && songs == 0)
+    }
 }

@@ -1,0 +1,236 @@
+import Core
+
+/// Finds where the music becomes another, from the nets' features.
+///
+/// The stream is cut into blocks of a second at fixed positions; a block's vector is the mean of the features of the
+/// windows whose middles lie in it, all nets behind one another, each feature standardised by what it was so far. A
+/// place is as new as the 15 blocks behind it are far from the song before it: for each the mean distance to the three
+/// nearest of up to 60 blocks, and the mean of these. (A song of two parts that alternate is far from its own mean, but
+/// not from itself: a checkerboard kernel, which compares means, finds less.) A song is cut at the newest place of its
+/// surroundings if that is new enough.
+///
+/// So a boundary is known 25 s and half the longest window after it. The state's size is constant, nothing is allocated
+/// after construction, and what is found depends on the stream alone.
+final class NoveltyDetector {
+    /// Samples of a block.
+    static let block = Model.sampleRate
+    /// Blocks of the song before a place that it is compared with, at most.
+    static let before = 60
+    /// Blocks behind a place that it is compared with.
+    static let after = 15
+    /// A boundary is newer than all places within so many blocks on either side.
+    static let surroundings = 10
+    /// No song that is cut here is shorter, in blocks; at least `surroundings`.
+    static let shortestSong = 30
+    /// Novelty from which a place is a boundary: a distance in standard deviations, per feature. Measured on medleys:
+    /// see docs/audio.md.
+    static let threshold = 0.82
+
+    /// Samples of the longest window of any net.
+    let longestWindow: Int64
+    /// Blocks from the earliest boundary to the end of the newest window heard when it is found, at most.
+    var reach: Int { Self.after + Self.surroundings + lag + 1 }
+
+    private let windows: [Int64]
+    private let offsets: [Int]
+    private let features: Int
+    /// Blocks, rounded up, by which a window's middle may lie behind its end.
+    private let lag: Int
+    private let expected: [ExpectedFeatures?]
+
+    /// Blocks that windows are still added to: features' sums [pending, features] and windows [pending, nets].
+    private let pending: Int
+    private var sums: [Double]
+    private var counts: [Int]
+    /// Finished blocks' mean features, [before + after, features].
+    private var blocks: [Float]
+    private static let kept = before + after
+    /// Nets that have a finished block, or more.
+    private var hasBlock: [Bool]
+    /// The first block that is whole: all nets had been heard.
+    private var first: Int64 = 0
+    /// The next block to finish.
+    private var next: Int64 = 0
+    private var distribution: FeatureDistribution
+    /// The newest places' novelty, and which places they are.
+    private var novelty: [Double]
+    private var places: [Int64]
+    /// Standardised blocks, oldest first, while a place is measured: [before + after, features].
+    private var vectors: [Float]
+
+    /// - Parameter expected: for each net what its features may be expected to be, where the model says so.
+    init(shapes: [NetShape], expected: [ExpectedFeatures?]) {
+        windows = shapes.map { Int64($0.window) }
+        longestWindow = windows.max() ?? 0
+        var total = 0
+        offsets = shapes.map { shape in
+            defer { total += shape.featureCount }
+            return total
+        }
+        features = total
+        let block = Int64(Self.block)
+        lag = Int((longestWindow / 2 + block - 1) / block)
+        pending = lag + 2
+        self.expected = expected
+        sums = [Double](repeating: 0, count: pending * total)
+        counts = [Int](repeating: 0, count: pending * shapes.count)
+        blocks = [Float](repeating: 0, count: Self.kept * total)
+        hasBlock = [Bool](repeating: false, count: shapes.count)
+        novelty = [Double](repeating: 0, count: 2 * Self.surroundings + 1)
+        places = [Int64](repeating: -1, count: novelty.count)
+        vectors = blocks
+        distribution = FeatureDistribution(shapes: shapes, expected: expected)
+    }
+
+    /// Hears a window that ends at `end` in the stream. `boundary(before: end, …)` must have been asked before.
+    func add(_ result: WindowResult, net: Int, endingAt end: Int64) {
+        let slot = Int(max(next, (end - windows[net] / 2) / Int64(Self.block)) % Int64(pending))
+        counts[slot * windows.count + net] += 1
+        let start = slot * features + offsets[net]
+        for index in result.features.indices { sums[start + index] += Double(result.features[index]) }
+    }
+
+    /// A boundary that is found once all windows that end before `end` have been heard. To be asked until there is none.
+    ///
+    /// - Parameter songStart: where the playing song began; nil between songs.
+    /// - Returns: a multiple of `block`.
+    func boundary(before end: Int64, songStart: Int64?) -> Int64? {
+        let block = Int64(Self.block)
+        while (next + 1) * block + longestWindow / 2 <= end {
+            finishBlock(inSong: songStart != nil)
+            guard let songStart else { continue }
+            if let place = boundary(songStart: max(first, (songStart + block - 1) / block)) { return place * block }
+        }
+        return nil
+    }
+
+    /// The next sample is the first of another stream.
+    func reset() {
+        for index in sums.indices { sums[index] = 0 }
+        for index in counts.indices { counts[index] = 0 }
+        for index in hasBlock.indices { hasBlock[index] = false }
+        for index in places.indices { places[index] = -1 }
+        first = 0
+        next = 0
+        distribution.reset(expected)
+    }
+
+    /// Takes the next block's means. A net without a window in it (a gap, a long hop) stays at its last block.
+    private func finishBlock(inSong: Bool) {
+        let slot = Int(next % Int64(pending))
+        let target = Int(next % Int64(Self.kept)) * features
+        let last = Int((next + Int64(Self.kept) - 1) % Int64(Self.kept)) * features
+        for net in windows.indices {
+            let range = offsets[net]..<(net + 1 < offsets.count ? offsets[net + 1] : features)
+            let count = counts[slot * windows.count + net]
+            for feature in range {
+                blocks[target + feature] =
+                    count > 0 ? Float(sums[slot * features + feature] / Double(count)) : blocks[last + feature]
+                sums[slot * features + feature] = 0
+            }
+            counts[slot * windows.count + net] = 0
+            hasBlock[net] = hasBlock[net] || count > 0
+        }
+        next += 1
+        guard hasBlock.allSatisfy({ $0 }) else {
+            first = next
+            return
+        }
+        // Silence between songs says nothing about music.
+        if inSong { distribution.add(blocks, at: target) }
+    }
+
+    /// Measures the place that has just enough blocks behind it, and says whether the place in the middle of the newest
+    /// ones is a boundary.
+    private func boundary(songStart: Int64) -> Int64? {
+        let place = next - Int64(Self.after)
+        let shortest = Int64(Self.shortestSong)
+        if place - songStart >= shortest {
+            let index = Int(place % Int64(novelty.count))
+            novelty[index] = measure(place, from: max(songStart, place - Int64(Self.before)))
+            places[index] = place
+        }
+        let candidate = place - Int64(Self.surroundings)
+        guard candidate - songStart >= shortest, let own = noveltyOf(candidate), own >= Self.threshold else {
+            return nil
+        }
+        for distance in 1...Int64(Self.surroundings) {
+            // Of places that are equally new the first is meant.
+            if let earlier = noveltyOf(candidate - distance), earlier >= own { return nil }
+            if let later = noveltyOf(candidate + distance), later > own { return nil }
+        }
+        return candidate
+    }
+
+    private func noveltyOf(_ place: Int64) -> Double? {
+        guard place >= 0 else { return nil }
+        let index = Int(place % Int64(novelty.count))
+        return places[index] == place ? novelty[index] : nil
+    }
+
+    /// The mean, over the blocks behind a place, of the distance to the nearest blocks between `start` and the place.
+    private func measure(_ place: Int64, from start: Int64) -> Double {
+        distribution.updateScales()
+        let count = Int(next - start)
+        let earlier = Int(place - start)
+        for index in 0..<count {
+            let offset = Int((start + Int64(index)) % Int64(Self.kept)) * features
+            distribution.standardise(blocks, at: offset, into: &vectors, at: index * features)
+        }
+        return vectors.withUnsafeBufferPointer { vectors in
+            var sum = 0.0
+            for later in earlier..<count {
+                var nearest = Nearest()
+                for index in 0..<earlier {
+                    nearest.note(
+                        squaredDistance(
+                            vectors.baseAddress! + later * features, vectors.baseAddress! + index * features))
+                }
+                sum += nearest.meanDistance(features: features)
+            }
+            return sum / Double(count - earlier)
+        }
+    }
+
+    private func squaredDistance(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>) -> Float {
+        // Eight sums, so that an addition needn't wait for the one before.
+        var sums = SIMD8<Float>.zero
+        var feature = 0
+        while feature + 8 <= features {
+            let difference =
+                UnsafeRawPointer(a + feature).loadUnaligned(as: SIMD8<Float>.self)
+                - UnsafeRawPointer(b + feature).loadUnaligned(as: SIMD8<Float>.self)
+            sums += difference * difference
+            feature += 8
+        }
+        var sum = sums.sum()
+        while feature < features {
+            let difference = a[feature] - b[feature]
+            sum += difference * difference
+            feature += 1
+        }
+        return sum
+    }
+}
+
+/// The three smallest of some squared distances.
+private struct Nearest {
+    private var squares = (Float.infinity, Float.infinity, Float.infinity)
+
+    mutating func note(_ square: Float) {
+        guard square < squares.2 else { return }
+        if square < squares.0 {
+            squares = (square, squares.0, squares.1)
+        } else if square < squares.1 {
+            squares = (squares.0, square, squares.1)
+        } else {
+            squares.2 = square
+        }
+    }
+
+    /// Root mean square over features, mean over the three.
+    func meanDistance(features: Int) -> Double {
+        func root(_ square: Float) -> Double { (Double(square) / Double(features)).squareRoot() }
+        return (root(squares.0) + root(squares.1) + root(squares.2)) / 3
+    }
+}
