@@ -7,8 +7,9 @@
 /// Makes an 8-bit net of a float one: measures activations on some windows, and chooses the ranges with which the
 /// net says most nearly the same on others, loud and quiet.
 public struct Quantiser {
-    /// Gains at which fidelity is measured: as recorded, −30 and −50 dB. What 8 bits lose first is quiet music.
-    public static let gains: [Double] = [0, -30, -50]
+    /// Levels at which fidelity is measured. What 8 bits lose first is quiet music; what ranges learned from quiet
+    /// music lose is loud music, which they would clip.
+    public static let levels: [Level] = [.gain(0), .gain(-30), .gain(-50), .fullScale]
 
     /// Shares of activations that a range may cover.
     static let coverages = [0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999, 0.99999, 1]
@@ -18,7 +19,7 @@ public struct Quantiser {
     private let function: OutputFunction
     private let statistics: ActivationStatistics
     private let heldOut: [[Float]]
-    /// [gains][windows]: the float net's probabilities.
+    /// [levels][windows]: the float net's probabilities.
     private let expected: [[[Float]]]
 
     /// - Parameters:
@@ -41,9 +42,12 @@ public struct Quantiser {
         let net = PackedWindowNet(
             PackedNet(float, batchNormEpsilon: batchNormEpsilon, function: function))
         var statistics = ActivationStatistics(float.shape)
+        // At full scale too: that is as loud as sound gets, whatever the recordings here were levelled to.
         for window in calibration {
-            net.forward(window)
-            statistics.add(net)
+            for level in [Level.gain(0), .fullScale] {
+                net.forward(window, gain: level.factor(window))
+                statistics.add(net)
+            }
         }
         for layer in 0...float.shape.n where !(statistics.percentile(1, layer: layer) > 0) {
             throw QuantisationError("layer \(layer) is dead: none of its activations is ever above 0")
@@ -52,17 +56,15 @@ public struct Quantiser {
             throw QuantisationError("layer \(layer): its activations leave the range of floats")
         }
         self.statistics = statistics
-        expected = Self.gains.map { gain in
-            heldOut.map { Array(net.forward($0, gain: Self.factor(gain))) }
+        expected = Self.levels.map { level in
+            heldOut.map { Array(net.forward($0, gain: level.factor($0))) }
         }
     }
-
-    private static func factor(_ decibels: Double) -> Float { Float(pow(10, decibels / 20)) }
 
     /// The best net found.
     ///
     /// First one coverage for all layers, then each layer's own with the others held, from below; last whether
-    /// biases take back the rounding's mean error. The measure is the mean difference of probabilities over all gains.
+    /// biases take back the rounding's mean error. The measure is the mean difference of probabilities over all levels.
     ///
     /// - Parameters:
     ///   - mayCorrectBias: false for a net that will be quantised from its steps alone, when it is loaded.
@@ -120,16 +122,17 @@ public struct Quantiser {
         var cost: Double { fidelity.reduce(0) { $0 + $1.mean } }
     }
 
-    /// How far an 8-bit net's probabilities are from the float net's, on the held-out windows, a gain.
+    /// How far an 8-bit net's probabilities are from the float net's, on the held-out windows, a level.
     private func fidelity(of parameters: Int8NetParameters) throws(QuantisationError) -> [Fidelity] {
         let net = PackedWindowNet(try PackedNet(parameters, function: function))
-        return Self.gains.indices.map { index in
+        return Self.levels.indices.map { index in
+            let level = Self.levels[index]
             var differences: [Float] = []
             for (window, probabilities) in zip(heldOut, expected[index]) {
-                let found = net.forward(window, gain: Self.factor(Self.gains[index]))
+                let found = net.forward(window, gain: level.factor(window))
                 for tag in probabilities.indices { differences.append(abs(found[tag] - probabilities[tag])) }
             }
-            return Fidelity(gain: Self.gains[index], differences: differences)
+            return Fidelity(level: level, differences: differences)
         }
     }
 
@@ -168,12 +171,34 @@ public struct Quantiser {
 }
 
 extension Quantiser {
+    /// How loud windows are heard.
+    public enum Level: Sendable, Equatable, CustomStringConvertible {
+        /// dB above what they were recorded at.
+        case gain(Double)
+        /// Each window turned up until its largest sample is 1, but never by more than 20 dB: noise isn't music.
+        case fullScale
+
+        public var description: String {
+            switch self {
+            case .gain(let decibels): "\(Int(decibels)) dB"
+            case .fullScale: "full scale"
+            }
+        }
+
+        func factor(_ window: [Float]) -> Float {
+            switch self {
+            case .gain(let decibels): Float(pow(10, decibels / 20))
+            case .fullScale: 1 / max(0.1, window.reduce(0) { max($0, abs($1)) })
+            }
+        }
+    }
+
     /// A quantised net, and how it was found to be.
     public struct Result {
         public let net: Int8NetParameters
         /// Whether biases take back the rounding's mean error.
         public let correctsBias: Bool
-        /// On the held-out windows, at each of `gains`.
+        /// On the held-out windows, at each of `levels`.
         public let fidelity: [Fidelity]
         /// Layers 0 … n.
         public let layers: [LayerReport]
@@ -193,15 +218,15 @@ extension Quantiser {
 
 /// How far probabilities are from others of the same windows and tags.
 public struct Fidelity: Sendable, Equatable {
-    /// dB that the sound was turned up before.
-    public let gain: Double
+    /// How loud the windows were.
+    public let level: Quantiser.Level
     public let mean: Double
     public let p99: Double
     public let largest: Double
 
     /// - Parameter differences: absolute, in any order; at least one.
-    public init(gain: Double, differences: [Float]) {
-        self.gain = gain
+    public init(level: Quantiser.Level, differences: [Float]) {
+        self.level = level
         let sorted = differences.sorted()
         mean = sorted.reduce(0) { $0 + Double($1) } / Double(max(1, sorted.count))
         p99 = Double(sorted.isEmpty ? 0 : sorted[(sorted.count - 1) * 99 / 100])

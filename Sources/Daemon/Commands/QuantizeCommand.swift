@@ -160,7 +160,7 @@ extension Quantiser.Result {
         text += correctsBias ? "biases take back the rounding's mean error\n" : ""
         text += "against float, on \(windows) windows that ranges were chosen by:\n"
         for level in fidelity {
-            text += cell("\(Int(level.gain)) dB", 8) + "  mean \(fixed(level.mean, 5))  99 % below "
+            text += cell("\(level.level)", 10) + "  mean \(fixed(level.mean, 5))  99 % below "
             text += "\(fixed(level.p99, 4))  largest \(fixed(level.largest, 3))\n"
         }
         return text

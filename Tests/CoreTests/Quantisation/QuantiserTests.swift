@@ -23,7 +23,7 @@ struct QuantiserTests {
             heldOut: Self.windows(12, seed: 2))
         var shares: [Double] = []
         let result = try quantiser.best { shares.append($0) }
-        #expect(result.fidelity.map(\.gain) == [0, -30, -50])
+        #expect(result.fidelity.map(\.level) == [.gain(0), .gain(-30), .gain(-50), .fullScale])
         #expect(result.fidelity[0].mean < 0.02)
         #expect(result.layers.count == 5)
         #expect(result.layers.allSatisfy { $0.signalToNoise > 12 && $0.clipped < 0.05 && $0.range > 0 })
@@ -35,6 +35,23 @@ struct QuantiserTests {
                     inputs: shape.inputChannels(layer: index + 1), taps: shape.kernelWidth(layer: index + 1)) == nil)
             #expect(!layer.weight.contains(-128))
         }
+    }
+
+    @Test("Ranges learned from quiet sound hold for sound at full scale")
+    func louderThanCalibrated() throws {
+        func quiet(_ windows: [[Float]]) -> [[Float]] { windows.map { $0.map { $0 * 0.15 } } }
+        let result = try Quantiser(
+            Self.net(), batchNormEpsilon: 1e-5, function: .sigmoid, calibration: quiet(Self.windows(8, seed: 1)),
+            heldOut: quiet(Self.windows(8, seed: 2))
+        ).best()
+        let float = PackedWindowNet(PackedNet(Self.net(), batchNormEpsilon: 1e-5, function: .sigmoid))
+        let int8 = PackedWindowNet(try PackedNet(result.net, function: .sigmoid))
+        var differences: [Float] = []
+        for window in Self.windows(8, seed: 3) {
+            let louder = window.map { $0 / (window.map(abs).max() ?? 1) }
+            differences += zip(float.forward(louder), int8.forward(louder)).map { abs($0 - $1) }
+        }
+        #expect(Fidelity(level: .fullScale, differences: differences).mean < 0.02)
     }
 
     @Test("Rounded weights are within half a scale of the weights, but where a pair had to give way")
