@@ -177,11 +177,12 @@ typedef float KERNEL(floats) __attribute__((vector_size(VECTOR_LANES * 4), align
 typedef uint8_t KERNEL(bytes) __attribute__((vector_size(VECTOR_LANES), aligned(1)));
 
 // One column and block of a layer that stays float.
-TARGET INLINE void KERNEL(dense_block)(const size_t depth, const wavetag_int8_dense *layer, size_t block,
-                                       const float *input, void *output)
+TARGET INLINE void KERNEL(dense_block)(const size_t depth, const int to_bytes, const size_t rest,
+                                       const wavetag_int8_dense *layer, size_t block, const float *input,
+                                       void *output)
 {
     const size_t begin = block * INT8_LANES;
-    const size_t count = layer->width - begin < INT8_LANES ? layer->width - begin : INT8_LANES;
+    const size_t count = rest < INT8_LANES ? rest : INT8_LANES;
     const float *weights = layer->weights + begin * depth;
     KERNEL(floats) sum[LANE_VECTORS];
 #pragma clang loop unroll(full)
@@ -193,7 +194,7 @@ TARGET INLINE void KERNEL(dense_block)(const size_t depth, const wavetag_int8_de
         for (size_t v = 0; v < LANE_VECTORS; v++)
             sum[v] = __builtin_elementwise_fma(x, *(const KERNEL(floats) *)(weights + v * VECTOR_LANES), sum[v]);
     }
-    if (!layer->to_bytes) {
+    if (!to_bytes) {
         KERNEL(copy)((float *)output + begin, sum, count, sizeof(float));
         return;
     }
@@ -211,23 +212,34 @@ TARGET INLINE void KERNEL(dense_block)(const size_t depth, const wavetag_int8_de
     KERNEL(copy)((uint8_t *)output + begin, result, count, 1);
 }
 
+TARGET INLINE void KERNEL(dense_columns)(const size_t depth, const wavetag_int8_dense *layer, size_t block,
+                                         size_t columns, const void *const *inputs, void *const *outputs)
+{
+    if (layer->to_bytes && layer->width - block * INT8_LANES >= INT8_LANES)
+        for (size_t column = 0; column < columns; column++)
+            KERNEL(dense_block)(depth, 1, INT8_LANES, layer, block, inputs[column], outputs[column]);
+    else
+        for (size_t column = 0; column < columns; column++)
+            KERNEL(dense_block)(depth, layer->to_bytes, layer->width - block * INT8_LANES, layer, block,
+                                inputs[column], outputs[column]);
+}
+
 // Layers that stay float: sums of fused multiply-adds, each channel's in the order of its inputs, so that rounding is
 // the same on every machine and however a vector is filled.
 TARGET static void KERNEL(dense)(const wavetag_int8_dense *layer, size_t columns, const void *const *inputs,
                                  void *const *outputs)
 {
     const size_t blocks = (layer->width + INT8_LANES - 1) / INT8_LANES;
-    for (size_t block = 0; block < blocks; block++)
-        for (size_t column = 0; column < columns; column++) {
-            // Layer 0 has 2 to 5 inputs, and nearly all of the columns: its loops are unrolled.
-            switch (layer->depth) {
-            case 2: KERNEL(dense_block)(2, layer, block, inputs[column], outputs[column]); break;
-            case 3: KERNEL(dense_block)(3, layer, block, inputs[column], outputs[column]); break;
-            case 4: KERNEL(dense_block)(4, layer, block, inputs[column], outputs[column]); break;
-            case 5: KERNEL(dense_block)(5, layer, block, inputs[column], outputs[column]); break;
-            default: KERNEL(dense_block)(layer->depth, layer, block, inputs[column], outputs[column]); break;
-            }
+    for (size_t block = 0; block < blocks; block++) {
+        // Layer 0 has 2 to 5 inputs, and nearly all of the columns: a block's weights then stay in registers.
+        switch (layer->depth) {
+        case 2: KERNEL(dense_columns)(2, layer, block, columns, inputs, outputs); break;
+        case 3: KERNEL(dense_columns)(3, layer, block, columns, inputs, outputs); break;
+        case 4: KERNEL(dense_columns)(4, layer, block, columns, inputs, outputs); break;
+        case 5: KERNEL(dense_columns)(5, layer, block, columns, inputs, outputs); break;
+        default: KERNEL(dense_columns)(layer->depth, layer, block, columns, inputs, outputs); break;
         }
+    }
 }
 
 #define KERNEL_TABLE(label) \
