@@ -8,7 +8,7 @@ PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev lib
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
-.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container clean
+.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench-peers     time it beside ONNX Runtime and OpenVINO (needs pip; see Benchmarks/peers.py)'
 	@echo 'make fixtures        write the tests'"'"' fixtures anew (needs PyTorch; see Tests/Fixtures/make.py)'
 	@echo 'make format, lint    format the sources; check format and layers'
+	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
 
 # Packages of Debian 12. Nothing is asked of apt where all are there.
@@ -64,11 +65,15 @@ format:
 lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
-	bash -n demo/run.sh Tests/Container/run.sh .ci/run
+	bash -n demo/run.sh Tests/Container/run.sh Tests/Arm/run.sh .ci/run
 	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py
 
 test-container: build
 	Tests/Container/run.sh
+
+test-arm:
+	@$(MAKE) --no-print-directory install-deps PACKAGES='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'
+	Tests/Arm/run.sh
 
 clean:
 	rm -rf .build .run Benchmarks/.build

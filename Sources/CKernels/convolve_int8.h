@@ -92,6 +92,15 @@ TARGET INLINE void KERNEL(pool)(const int32_t *raw, size_t rows, int first, int3
     }
 }
 
+// A block's outputs. Nearly all blocks are full: copying them then is a store or two, not a call.
+TARGET INLINE void KERNEL(copy)(void *output, const void *block, size_t count, const size_t size)
+{
+    if (count == INT8_LANES)
+        memcpy(output, block, INT8_LANES * size);
+    else
+        memcpy(output, block, count * size);
+}
+
 // Bias and ReLU, then either the requantised byte,  min(255, (v · multiplier + 2^(shift − 1)) >> shift),  or the
 // number itself, v · scale. One rounding each, the same everywhere.
 TARGET INLINE void KERNEL(store)(const wavetag_int8_convolution *layer, size_t block, const int32_t *best,
@@ -109,7 +118,7 @@ TARGET INLINE void KERNEL(store)(const wavetag_int8_convolution *layer, size_t b
         const float *scale = layer->output_scale + begin;
         float result[INT8_LANES];
         for (size_t lane = 0; lane < INT8_LANES; lane++) result[lane] = (float)(int32_t)value[lane] * scale[lane];
-        memcpy((float *)output + begin, result, count * sizeof(float));
+        KERNEL(copy)((float *)output + begin, result, count, sizeof(float));
         return;
     }
     const uint32_t *multiplier = layer->multiplier + begin;
@@ -120,7 +129,7 @@ TARGET INLINE void KERNEL(store)(const wavetag_int8_convolution *layer, size_t b
         const uint64_t scaled = ((uint64_t)value[lane] * multiplier[lane] + half) >> shift;
         result[lane] = scaled < 255 ? (uint8_t)scaled : 255;
     }
-    memcpy((uint8_t *)output + begin, result, count);
+    KERNEL(copy)((uint8_t *)output + begin, result, count, 1);
 }
 
 TARGET static void KERNEL(convolve)(const wavetag_int8_convolution *layer, size_t columns,
@@ -164,6 +173,57 @@ TARGET static void KERNEL(convolve)(const wavetag_int8_convolution *layer, size_
     }
 }
 
+typedef float KERNEL(floats) __attribute__((vector_size(VECTOR_LANES * 4), aligned(4)));
+typedef uint8_t KERNEL(bytes) __attribute__((vector_size(VECTOR_LANES), aligned(1)));
+
+// One column and block of a layer that stays float.
+TARGET INLINE void KERNEL(dense_block)(const size_t depth, const int to_bytes, const size_t rest,
+                                       const wavetag_int8_dense *layer, size_t block, const float *input,
+                                       void *output)
+{
+    const size_t begin = block * INT8_LANES;
+    const size_t count = rest < INT8_LANES ? rest : INT8_LANES;
+    const float *weights = layer->weights + begin * depth;
+    KERNEL(floats) sum[LANE_VECTORS];
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < LANE_VECTORS; v++)
+        sum[v] = *(const KERNEL(floats) *)(layer->bias + begin + v * VECTOR_LANES);
+    for (size_t c = 0; c < depth; c++, weights += INT8_LANES) {
+        const KERNEL(floats) x = (KERNEL(floats)){0} + input[c];
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < LANE_VECTORS; v++)
+            sum[v] = __builtin_elementwise_fma(x, *(const KERNEL(floats) *)(weights + v * VECTOR_LANES), sum[v]);
+    }
+    if (!to_bytes) {
+        KERNEL(copy)((float *)output + begin, sum, count, sizeof(float));
+        return;
+    }
+    uint8_t result[INT8_LANES];
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < LANE_VECTORS; v++) {
+        const KERNEL(floats) zero = {0};
+        // Bits where the sum is above 0, and so neither negative nor a NaN.
+        const KERNEL(floats) positive = (KERNEL(floats))((KERNEL(lanes))sum[v] & (sum[v] > zero));
+        // 1.5 · 2^23 leaves no bits behind the point: the sum is rounded, half to even.
+        const KERNEL(floats) rounded = __builtin_elementwise_min(positive, zero + 255.0f) + 12582912.0f;
+        *(KERNEL(bytes) *)(result + v * VECTOR_LANES) =
+            __builtin_convertvector((KERNEL(lanes))rounded & 255, KERNEL(bytes));
+    }
+    KERNEL(copy)((uint8_t *)output + begin, result, count, 1);
+}
+
+TARGET INLINE void KERNEL(dense_columns)(const size_t depth, const wavetag_int8_dense *layer, size_t block,
+                                         size_t columns, const void *const *inputs, void *const *outputs)
+{
+    if (layer->to_bytes && layer->width - block * INT8_LANES >= INT8_LANES)
+        for (size_t column = 0; column < columns; column++)
+            KERNEL(dense_block)(depth, 1, INT8_LANES, layer, block, inputs[column], outputs[column]);
+    else
+        for (size_t column = 0; column < columns; column++)
+            KERNEL(dense_block)(depth, layer->to_bytes, layer->width - block * INT8_LANES, layer, block,
+                                inputs[column], outputs[column]);
+}
+
 // Layers that stay float: sums of fused multiply-adds, each channel's in the order of its inputs, so that rounding is
 // the same on every machine and however a vector is filled.
 TARGET static void KERNEL(dense)(const wavetag_int8_dense *layer, size_t columns, const void *const *inputs,
@@ -171,33 +231,13 @@ TARGET static void KERNEL(dense)(const wavetag_int8_dense *layer, size_t columns
 {
     const size_t blocks = (layer->width + INT8_LANES - 1) / INT8_LANES;
     for (size_t block = 0; block < blocks; block++) {
-        const float *bias = layer->bias + block * INT8_LANES;
-        const size_t begin = block * INT8_LANES;
-        const size_t count = layer->width - begin < INT8_LANES ? layer->width - begin : INT8_LANES;
-        for (size_t column = 0; column < columns; column++) {
-            const float *input = inputs[column];
-            const float *weights = layer->weights + block * layer->depth * INT8_LANES;
-            float sum[INT8_LANES];
-            for (size_t lane = 0; lane < INT8_LANES; lane++) sum[lane] = bias[lane];
-            for (size_t c = 0; c < layer->depth; c++, weights += INT8_LANES) {
-                const float x = input[c];
-                for (size_t lane = 0; lane < INT8_LANES; lane++)
-                    sum[lane] = __builtin_fmaf(x, weights[lane], sum[lane]);
-            }
-            if (!layer->to_bytes) {
-                memcpy((float *)outputs[column] + begin, sum, count * sizeof(float));
-                continue;
-            }
-            uint8_t result[INT8_LANES];
-            for (size_t lane = 0; lane < INT8_LANES; lane++) {
-                const float positive = sum[lane] > 0 ? sum[lane] : 0;
-                // 1.5 · 2^23 leaves no bits behind the point: the sum is rounded, half to even.
-                const float rounded = (positive < 255 ? positive : 255) + 12582912.0f;
-                uint32_t bits;
-                memcpy(&bits, &rounded, sizeof bits);
-                result[lane] = (uint8_t)bits;
-            }
-            memcpy((uint8_t *)outputs[column] + begin, result, count);
+        // Layer 0 has 2 to 5 inputs, and nearly all of the columns: a block's weights then stay in registers.
+        switch (layer->depth) {
+        case 2: KERNEL(dense_columns)(2, layer, block, columns, inputs, outputs); break;
+        case 3: KERNEL(dense_columns)(3, layer, block, columns, inputs, outputs); break;
+        case 4: KERNEL(dense_columns)(4, layer, block, columns, inputs, outputs); break;
+        case 5: KERNEL(dense_columns)(5, layer, block, columns, inputs, outputs); break;
+        default: KERNEL(dense_columns)(layer->depth, layer, block, columns, inputs, outputs); break;
         }
     }
 }

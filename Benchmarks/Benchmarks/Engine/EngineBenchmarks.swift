@@ -16,24 +16,28 @@ let benchmarks: @Sendable () -> Void = {
     ]
 
     for (m, n, hop) in hops {
-        Benchmark("hop \(m)^\(n) \(hop)", configuration: manyHops) { benchmark in
-            let engine = try makeEngine(m, n, hop: hop)
-            let noise = noise(count: hop)
-            // Rings fill while windows are not yet full; that is not what is asked.
-            for _ in 0...(engine.shape.window / hop + 1) { step(engine, noise) }
-            benchmark.startMeasurement()
-            for _ in benchmark.scaledIterations { step(engine, noise) }
+        for precision in Precision.allCases {
+            Benchmark("hop \(m)^\(n) \(hop) \(precision.rawValue)", configuration: manyHops) { benchmark in
+                let engine = try makeEngine(m, n, precision, hop: hop)
+                let noise = noise(count: hop)
+                // Rings fill while windows are not yet full; that is not what is asked.
+                for _ in 0...(engine.shape.window / hop + 1) { step(engine, noise) }
+                benchmark.startMeasurement()
+                for _ in benchmark.scaledIterations { step(engine, noise) }
+            }
         }
     }
 
     for (m, n) in [(3, 9), (4, 7), (5, 6)] {
-        Benchmark("window \(m)^\(n)") { benchmark in
-            let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
-            let engine = try makeEngine(m, n, hop: shape.window)
-            let noise = noise(count: shape.window)
-            step(engine, noise)
-            benchmark.startMeasurement()
-            for _ in benchmark.scaledIterations { step(engine, noise) }
+        for precision in Precision.allCases {
+            Benchmark("window \(m)^\(n) \(precision.rawValue)") { benchmark in
+                let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
+                let engine = try makeEngine(m, n, precision, hop: shape.window)
+                let noise = noise(count: shape.window)
+                step(engine, noise)
+                benchmark.startMeasurement()
+                for _ in benchmark.scaledIterations { step(engine, noise) }
+            }
         }
     }
 
@@ -55,10 +59,19 @@ let benchmarks: @Sendable () -> Void = {
     }
 }
 
-private func makeEngine(_ m: Int, _ n: Int, hop: Int) throws -> IncrementalEngine {
+private func makeEngine(_ m: Int, _ n: Int, _ precision: Precision, hop: Int) throws -> IncrementalEngine {
     let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)
-    let net = PackedNet(.heUniform(shape, tags: 50, seed: 1), batchNormEpsilon: 1e-5, function: .sigmoid)
-    return IncrementalEngine(net: net, plan: .cheapest(shape: shape, tags: 50, hop: hop))
+    let float = NetParameters.heUniform(shape, tags: 50, seed: 1)
+    // Arithmetic takes the same time whatever the ranges are.
+    let int8 = try Int8NetParameters(
+        quantising: float, batchNormEpsilon: 1e-5, steps: [Float](repeating: 1 / 64, count: n + 1))
+    let net =
+        switch precision {
+        case .float: PackedNet(float, batchNormEpsilon: 1e-5, function: .sigmoid)
+        case .int8: try PackedNet(int8, function: .sigmoid)
+        }
+    return IncrementalEngine(
+        net: net, plan: .cheapest(shape: shape, precision: precision, tags: 50, hop: hop))
 }
 
 private func noise(count: Int) -> [Float] {

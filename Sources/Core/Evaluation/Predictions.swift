@@ -101,6 +101,6 @@ public struct Predictions: Sendable {
         for (own, others) in zip(scores, other.scores) {
             for (a, b) in zip(own, others) { differences.append(abs(a - b)) }
         }
-        return Fidelity(gain: gain, differences: differences)
+        return Fidelity(level: .gain(gain), differences: differences)
     }
 }

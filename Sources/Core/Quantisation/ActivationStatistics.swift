@@ -6,6 +6,8 @@ public struct ActivationStatistics {
         var histogram = [Int](repeating: 0, count: 1 << 13)
         /// [channels].
         var sums: [Double]
+        /// [channels].
+        var channelLargest: [Float]
         var columns = 0
         var largest: Float = 0
     }
@@ -15,7 +17,11 @@ public struct ActivationStatistics {
 
     public init(_ shape: NetShape) {
         self.shape = shape
-        layers = (0...shape.n).map { Layer(sums: [Double](repeating: 0, count: shape.widths[$0])) }
+        layers = (0...shape.n).map {
+            Layer(
+                sums: [Double](repeating: 0, count: shape.widths[$0]),
+                channelLargest: [Float](repeating: 0, count: shape.widths[$0]))
+        }
     }
 
     /// Adds the newest window of a float net.
@@ -31,6 +37,7 @@ public struct ActivationStatistics {
                     let value = values[column * width + channel]
                     layers[layer].histogram[Self.bin(value)] += 1
                     layers[layer].sums[channel] += Double(value)
+                    layers[layer].channelLargest[channel] = max(layers[layer].channelLargest[channel], value)
                     layers[layer].largest = max(layers[layer].largest, value)
                 }
             }
@@ -61,6 +68,9 @@ public struct ActivationStatistics {
         let above = histogram[min(histogram.count, Self.bin(size) + 1)...].reduce(0, +)
         return Double(above) / Double(max(1, histogram.reduce(0, +)))
     }
+
+    /// Largest activation of each channel of a layer.
+    func largest(layer: Int) -> [Float] { layers[layer].channelLargest }
 
     /// Mean of each channel of a layer.
     public func means(layer: Int) -> [Float] {

@@ -11,7 +11,7 @@ struct LayerBench {
         let layer: Int
         let columns: Int
         let multiplyAdds: Int
-        /// Median microseconds.
+        /// Median microseconds of processor time.
         let time: Double
 
         var gigaflops: Double { 2 * Double(multiplyAdds) / time / 1000 }
@@ -47,9 +47,9 @@ struct LayerBench {
                     }
                     outputs[column] = memory + (most * spread + column) * widest
                 }
-                let started = monotonicTime()
+                let started = processorTime()
                 layer.apply(columns: columns, inputs: inputs, outputs: outputs)
-                times[index].append(Double(monotonicTime() - started) / 1000)
+                times[index].append(Double(processorTime() - started) / 1000)
             }
         }
         return net.layers.indices.map { index in

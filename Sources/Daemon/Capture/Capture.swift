@@ -260,6 +260,9 @@ final class Capture: @unchecked Sendable {
 /// Nanoseconds that never go back.
 func monotonicTime() -> Int64 { time(of: CLOCK_MONOTONIC) }
 
+/// Nanoseconds that this thread has computed; other programs on the processor don't count.
+func processorTime() -> Int64 { time(of: CLOCK_THREAD_CPUTIME_ID) }
+
 /// Nanoseconds since 1970.
 func realTime() -> Int64 { time(of: CLOCK_REALTIME) }
 

@@ -60,7 +60,7 @@ struct QuantizeCommand: AsyncParsableCommand {
                 result = try Quantiser(
                     float, batchNormEpsilon: quantised.batchNormEpsilon, function: quantised.output,
                     calibration: sound.calibration, heldOut: sound.heldOut
-                ).best(mayCorrectBias: !ranges) { progress.show($0) }
+                ).best(stepsAlone: ranges) { progress.show($0) }
             } catch {
                 progress.clear()
                 throw ExitCode.because(.badData, "\(file.name): \(float.shape.name): \(error)")
@@ -157,10 +157,11 @@ extension Quantiser.Result {
             text += cell("\(layer.layer)", 5) + cell(fixed(Double(layer.range), 3), 12)
             text += cell(fixed(layer.clipped * 100, 3) + " %", 10) + cell(fixed(layer.signalToNoise, 1), 10) + "\n"
         }
+        text += isEqualised ? "channels made more equal first\n" : ""
         text += correctsBias ? "biases take back the rounding's mean error\n" : ""
         text += "against float, on \(windows) windows that ranges were chosen by:\n"
         for level in fidelity {
-            text += cell("\(Int(level.gain)) dB", 8) + "  mean \(fixed(level.mean, 5))  99 % below "
+            text += cell("\(level.level)", 10) + "  mean \(fixed(level.mean, 5))  99 % below "
             text += "\(fixed(level.p99, 4))  largest \(fixed(level.largest, 3))\n"
         }
         return text

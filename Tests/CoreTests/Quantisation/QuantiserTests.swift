@@ -23,7 +23,7 @@ struct QuantiserTests {
             heldOut: Self.windows(12, seed: 2))
         var shares: [Double] = []
         let result = try quantiser.best { shares.append($0) }
-        #expect(result.fidelity.map(\.gain) == [0, -30, -50])
+        #expect(result.fidelity.map(\.level) == [.gain(0), .gain(-30), .gain(-50), .fullScale])
         #expect(result.fidelity[0].mean < 0.02)
         #expect(result.layers.count == 5)
         #expect(result.layers.allSatisfy { $0.signalToNoise > 12 && $0.clipped < 0.05 && $0.range > 0 })
@@ -34,6 +34,56 @@ struct QuantiserTests {
                 layer.firstOutputWithLargePair(
                     inputs: shape.inputChannels(layer: index + 1), taps: shape.kernelWidth(layer: index + 1)) == nil)
             #expect(!layer.weight.contains(-128))
+        }
+    }
+
+    @Test("Ranges learned from quiet sound hold for sound at full scale")
+    func louderThanCalibrated() throws {
+        func quiet(_ windows: [[Float]]) -> [[Float]] { windows.map { $0.map { $0 * 0.15 } } }
+        let result = try Quantiser(
+            Self.net(), batchNormEpsilon: 1e-5, function: .sigmoid, calibration: quiet(Self.windows(8, seed: 1)),
+            heldOut: quiet(Self.windows(8, seed: 2))
+        ).best()
+        let float = PackedWindowNet(PackedNet(Self.net(), batchNormEpsilon: 1e-5, function: .sigmoid))
+        let int8 = PackedWindowNet(try PackedNet(result.net, function: .sigmoid))
+        var differences: [Float] = []
+        for window in Self.windows(8, seed: 3) {
+            let louder = window.map { $0 / (window.map(abs).max() ?? 1) }
+            differences += zip(float.forward(louder), int8.forward(louder)).map { abs($0 - $1) }
+        }
+        #expect(Fidelity(level: .fullScale, differences: differences).mean < 0.02)
+    }
+
+    @Test("An equalised net says what the net said, with channels of nearer sizes; features are left alone")
+    func equalisation() throws {
+        var net = Self.net()
+        // One loud channel and one dead one.
+        net.layers[0].batchNorm.weight[1] = 8
+        net.layers[1].batchNorm.weight[2] = 0
+        func heard(_ net: NetParameters) -> (ActivationStatistics, [[Float]]) {
+            let packed = PackedWindowNet(PackedNet(net, batchNormEpsilon: 1e-5, function: .sigmoid))
+            var statistics = ActivationStatistics(Self.shape)
+            let answers = Self.windows(6, seed: 4).map { window in
+                let answer = Array(packed.forward(window))
+                statistics.add(packed)
+                return answer
+            }
+            return (statistics, answers)
+        }
+        let (before, expected) = heard(net)
+        let equalised = net.equalised(
+            largest: (0...Self.shape.n).map { before.largest(layer: $0) }, batchNormEpsilon: 1e-5)
+        let (after, found) = heard(equalised)
+        for (a, b) in zip(expected.joined(), found.joined()) { #expect(abs(a - b) < 1e-5) }
+        func spread(_ statistics: ActivationStatistics) -> Float {
+            let sizes = statistics.largest(layer: 0).filter { $0 > 0 }
+            return (sizes.max() ?? 0) / (sizes.min() ?? 1)
+        }
+        #expect(spread(after) < spread(before) / 2)
+        for layer in (Self.shape.n - 1)...Self.shape.n {
+            for (a, b) in zip(before.largest(layer: layer), after.largest(layer: layer)) {
+                #expect(abs(a - b) <= 1e-4 * max(a, 1e-3))
+            }
         }
     }
 
@@ -77,6 +127,21 @@ struct QuantiserTests {
                 net, batchNormEpsilon: 1e-5, function: .sigmoid, calibration: Self.windows(2, seed: 1),
                 heldOut: Self.windows(2, seed: 2))
         }
+    }
+
+    @Test("Dead channels, without variance or always zero, cost the others nothing")
+    func deadChannels() throws {
+        var net = Self.net()
+        net.layers[1].batchNorm.runningVariance[0] = 0
+        net.layers[1].weight.replaceSubrange(0..<24, with: [Float](repeating: 0, count: 24))
+        net.layers[3].batchNorm.weight[2] = 0
+        net.layers[3].batchNorm.bias[2] = -1
+        let result = try Quantiser(
+            net, batchNormEpsilon: 1e-5, function: .sigmoid, calibration: Self.windows(12, seed: 1),
+            heldOut: Self.windows(6, seed: 2)
+        ).best()
+        #expect(result.fidelity.allSatisfy { $0.mean < 0.02 })
+        #expect(result.net.layers.allSatisfy { $0.scale.allSatisfy { $0 > 0 && $0.isFinite } })
     }
 
     @Test("Enormous channels are quantised or refused, never crashed on", arguments: [Float(1e6), 1e18, 1e38])

@@ -121,6 +121,18 @@ struct QuantizeCommandTests {
             #expect(!FileManager.default.fileExists(atPath: "\(folder)/int8.safetensors"))
         }
         #expect(try await quantize("absent.tsv").code == 66)
+        // Nothing is left beside either, and what stood there before stays.
+        let out = "\(folder)/int8.safetensors"
+        try text("int8.safetensors", "before")
+        try text("bad.tsv", head + "silent.wav\ttrain\t0\n0.wav\ttrain\t1\n")
+        #expect(try await quantize("bad.tsv").code == 65)
+        #expect(try String(contentsOfFile: out, encoding: .utf8) == "before")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+        #expect(
+            Set(files) == [
+                "0.wav", "1.wav", "2.wav", "3.wav", "silent.wav", "bad.tsv", "manifest.tsv", "float.safetensors",
+                "int8.safetensors",
+            ])
     }
 
     @Test("The bundled model runs live in 8 bits")
