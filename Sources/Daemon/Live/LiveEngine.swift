@@ -38,7 +38,7 @@ final class LiveEngine: @unchecked Sendable {
         self.capture = capture
         self.reports = reports
         self.sourceWaits = sourceWaits
-        counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        tellPlan()
     }
 
     func start() {
@@ -157,8 +157,17 @@ final class LiveEngine: @unchecked Sendable {
         judged = (seconds: 0, backlog: waiting)
         guard grows, tagger.longestHop < TaggerSettings.longestHop else { return }
         tagger.raiseHop()
-        counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        tellPlan()
         reports.publish(.hopRaised(to: tagger.longestHop), time: block.time)
+    }
+}
+
+extension LiveEngine {
+    /// Says how the nets are computed from here on. Locks and allocates: it happens when hops change.
+    private func tellPlan() {
+        counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        let plan = tagger.plans.map(\.summary).joined(separator: ", ")
+        counters.plan.withLock { $0 = plan }
     }
 }
 
@@ -171,6 +180,8 @@ final class LiveCounters: Sendable {
     let busyNanoseconds = Atomic<Int>(0)
     let backlogMicroseconds = Atomic<Int>(0)
     let hop = Atomic<Int>(0)
+    /// How each net is computed, and what that costs.
+    let plan = Mutex("")
     /// Turns of the thread's loop: while it grows, the thread lives.
     let turns = Atomic<Int>(0)
 }
