@@ -83,6 +83,7 @@ struct LiveService: Service, CustomStringConvertible {
         await withGracefulShutdownHandler {
             for await _ in ended {}
         } onGracefulShutdown: {
+            engine.requestStop()
             capture.requestStop()
         }
         ServiceNotification.stopping()
