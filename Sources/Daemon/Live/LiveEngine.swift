@@ -44,10 +44,11 @@ final class LiveEngine: @unchecked Sendable {
         self.capture = capture
         self.reports = reports
         self.sourceWaits = sourceWaits
-        tellPlan()
+        counters.hop.store(tagger.longestHop, ordering: .relaxed)
     }
 
     func start() {
+        tellPlan()
         thread = DedicatedThread(name: "engine") { [self] in
             var ended = false
             while !ended {
