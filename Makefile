@@ -1,8 +1,9 @@
 # wavetag: `make run` hears something, `make test` proves it. Both install what they need.
 
 # One build configuration for everything: other flags would build all of it again. Tests look inside modules
-# (-enable-testing) and run optimised, since they compare hours of sound.
-SWIFT_FLAGS = -c release -Xswiftc -enable-testing
+# (-enable-testing) and run optimised, since they compare hours of sound. Colours are a compiler flag too: with them a
+# build in a terminal would undo one in a pipe.
+SWIFT_FLAGS = -c release -Xswiftc -enable-testing --no-color-diagnostics
 PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev libsoxr-dev libsystemd-dev libssl-dev \
            libhdf5-dev pkg-config python3 fluidsynth fluid-soundfont-gm pulseaudio
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -7,6 +7,8 @@ let package = Package(
         .executable(name: "wavetag", targets: ["Daemon"]),
         .library(name: "Core", targets: ["Core"]),
         .library(name: "Streaming", targets: ["Streaming"]),
+        // An ALSA plugin for tests: ALSA loads it by this name.
+        .library(name: "asound_module_pcm_scripted", type: .dynamic, targets: ["ScriptedDevice"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -52,6 +54,8 @@ let package = Package(
 
         .testTarget(name: "CoreTests", dependencies: ["Core", "CSndfile"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .target(
+            name: "ScriptedDevice", dependencies: ["CALSA"], path: "Tests/ScriptedDevice", cSettings: [.define("PIC")]),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming", "AllocationCounter"]),
         .testTarget(
             name: "DaemonTests",

@@ -118,6 +118,10 @@ final class Capture: @unchecked Sendable {
         var lastDelivery = started
         var emptyTurns = 0
         while !stopped.load(ordering: .acquiring) {
+            // A device in error may be readable, or run over, for ever and deliver nothing: at real-time priority that is a
+            // core gone.
+            if emptyTurns > 20 { sleep(seconds: 0.005) }
+            emptyTurns += 1
             let piece = device.period
             let bytes = piece * format.frameBytes
             let target = room(for: bytes)
@@ -142,9 +146,6 @@ final class Capture: @unchecked Sendable {
                 }
             case .wait:
                 guard device.wait(stop: stopDescriptor, timeout: CaptureSettings.patience) else { return nil }
-                // A device in error may be readable for ever and deliver nothing: at real-time priority that is a core gone.
-                emptyTurns += 1
-                if emptyTurns > 20 { sleep(seconds: 0.005) }
                 if monotonicTime() - lastDelivery >= Int64(CaptureSettings.patience) * 1_000_000 {
                     return "nothing was delivered for \(CaptureSettings.patience / 1000) s"
                 }

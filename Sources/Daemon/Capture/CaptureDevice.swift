@@ -143,7 +143,9 @@ struct CaptureDevice: ~Copyable {
     func resume() -> Int32 {
         let result = snd_pcm_resume(pcm)
         if result == -EAGAIN { return result }
-        return result == 0 || restart() ? 0 : result
+        // Of ALSA's plugins one that can't resume says yes and stays suspended.
+        if result == 0, snd_pcm_state(pcm) == SND_PCM_STATE_RUNNING { return 0 }
+        return restart() ? 0 : result < 0 ? result : -ESTRPIPE
     }
 }
 

@@ -20,7 +20,9 @@ struct BenchCommand: ParsableCommand {
 
     @Flag(help: "One JSON object a line.")
     var json = false
-    @Option(help: ArgumentHelp("The nets of this model instead of the published ones.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The nets of this model instead of the published ones.", valueName: "file"),
+        completion: .modelFile)
     var model: String?
     @Option(help: ArgumentHelp("Only this net.", valueName: "name"))
     var net: String?

@@ -20,7 +20,8 @@ struct DevicesCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let devices = ListedDevice.all()
+        // ALSA's plugins bring libraries that print what they miss (a JACK server); a device's reason says it.
+        let devices = Output.withoutStandardError { ListedDevice.all() }
         if devices.isEmpty {
             Output.write(
                 "wavetag: no capture device: is a sound card plugged in, and are you in the group audio?\n", to: 2)

@@ -20,7 +20,9 @@ struct InspectCommand: ParsableCommand {
     var plan = false
     @Option(help: ArgumentHelp("Samples at 22 050 Hz between two answers, for --plan.", valueName: "samples"))
     var hop = 729
-    @Argument(help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"),
+        completion: .modelFile)
     var model: String?
 
     func validate() throws {

@@ -17,7 +17,7 @@ struct RunCommand: AsyncParsableCommand {
             EXAMPLES
               wavetag run --device hw:1
               wavetag run --config wavetag.json --check
-              wavetag run --device hw:CARD=USB --channel 1 --hop 2187 --socket /tmp/wavetag.sock
+              wavetag run --device hw:CARD=USB --channel 1 --socket /tmp/wavetag.sock
             """
     )
 

@@ -29,7 +29,9 @@ struct TagCommand: AsyncParsableCommand {
         case nets
     }
 
-    @Option(help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"),
+        completion: .modelFile)
     var model: String?
     @Option(help: "Arithmetic. Default: float where the model has float weights.")
     var precision: Precision?
@@ -47,7 +49,7 @@ struct TagCommand: AsyncParsableCommand {
     var threshold: Float?
     @Option(help: ArgumentHelp("Seconds of sound between two lines, at least.", valueName: "seconds"))
     var every = 0.0
-    @Argument(help: ArgumentHelp("Sound files; - is standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Sound files; - is standard input.", valueName: "file"), completion: .file())
     var files: [String]
 
     func validate() throws {

@@ -17,10 +17,16 @@ struct WatchCommand: ParsableCommand {
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
 
-    @Option(help: "The daemon's socket.") var socket: String?
-    @Option(help: "Show so many of the likeliest tags. Default: 5, all as json.") var top: Int?
-    @Option(help: "Show tags from this probability on, 0 to 1.") var threshold: Double?
-    @Option(help: "Seconds between two pictures or lines, at least. Default: 0.1 in a terminal, 1 as lines, 0 as json.")
+    @Option(help: ArgumentHelp("The daemon's socket.", valueName: "path"), completion: .file()) var socket: String?
+    @Option(
+        help: ArgumentHelp("Show so many of the likeliest tags. Default: 5, all as json.", valueName: "count"))
+    var top: Int?
+    @Option(help: ArgumentHelp("Show tags from this probability on, 0 to 1.", valueName: "probability"))
+    var threshold: Double?
+    @Option(
+        help: ArgumentHelp(
+            "Time between two pictures or lines, at least. Default: 0.1 in a terminal, 1 as lines, 0 as json.",
+            valueName: "seconds"))
     var every: Double?
     @Option(help: "Bars or lines of text, or the events as they come.") var format: Format = .text
     @Flag(help: "Wait for a daemon that isn't there yet.") var wait = false

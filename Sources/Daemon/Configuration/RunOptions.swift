@@ -1,18 +1,29 @@
 import ArgumentParser
+import Core
+import Logging
+
+extension CompletionKind {
+    /// A model file, as a shell completes it.
+    static var modelFile: CompletionKind { .file(extensions: ["safetensors"]) }
+}
 
 /// The flags of `run`, each of which overrides the environment and the configuration file.
 struct RunOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Configuration file (JSON).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Configuration file (JSON).", valueName: "file"), completion: .file(extensions: ["json"]))
     var config: String?
     @Option(help: ArgumentHelp("ALSA capture device; see `wavetag devices`. Default: default.", valueName: "pcm"))
     var device: String?
-    @Option(help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Model file. Default: the one that is installed or bundled.", valueName: "file"),
+        completion: .modelFile)
     var model: String?
-    @Option(help: ArgumentHelp("Unix socket to listen on.", valueName: "path"))
+    @Option(help: ArgumentHelp("Unix socket to listen on.", valueName: "path"), completion: .file())
     var socket: String?
     @Option(
         help: ArgumentHelp(
-            "Arithmetic: float or int8. Default: float where the model has float weights.", valueName: "precision"))
+            "Arithmetic: float or int8. Default: float where the model has float weights.", valueName: "precision"),
+        completion: .list(Precision.allCases.map(\.rawValue)))
     var precision: String?
     @Option(help: ArgumentHelp("Samples at 22 050 Hz between two answers. Default: 729 (33 ms).", valueName: "samples"))
     var hop: String?
@@ -26,7 +37,8 @@ struct RunOptions: ParsableArguments {
     var channels: String?
     @Option(
         help: ArgumentHelp(
-            "Who sets the pace: device, realtime (for devices without a clock) or wait.", valueName: "pace"))
+            "Who sets the pace: device, realtime (for devices without a clock) or wait.", valueName: "pace"),
+        completion: .list(CaptureSettings.Pace.allCases.map(\.rawValue)))
     var pace: String?
     @Option(help: ArgumentHelp("End after so much sound.", valueName: "seconds"))
     var duration: String?
@@ -39,7 +51,8 @@ struct RunOptions: ParsableArguments {
     var statusInterval: String?
     @Option(
         help: ArgumentHelp(
-            "Least level logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"))
+            "Least level logged: trace, debug, info, notice, warning, error, critical.", valueName: "level"),
+        completion: .list(Logger.Level.allCases.map(\.rawValue)))
     var logLevel: String?
 
     /// The flags that were given, by the setting's path.

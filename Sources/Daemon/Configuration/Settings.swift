@@ -52,8 +52,9 @@ struct SettingKey: Sendable {
     let kind: Kind
 
     /// `WAVETAG_` and the path in capitals.
-    var environmentName: String { "WAVETAG_" + path.replacing(".", with: "_").uppercased() }
+    var environmentName: String { Self.environmentPrefix + path.replacing(".", with: "_").uppercased() }
 
+    static let environmentPrefix = "WAVETAG_"
     static let hops = 1...TaggerSettings.longestHop
 
     static let all: [SettingKey] = [

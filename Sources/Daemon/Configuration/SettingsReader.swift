@@ -26,6 +26,12 @@ extension Settings {
         file: String?, flags: [String: String], environment: [String: String]
     ) async throws(SettingsError) -> Settings {
         var providers: [any ConfigProvider] = []
+        let variables = Set(SettingKey.all.map(\.environmentName))
+        if let unknown = environment.keys.sorted().first(where: {
+            $0.hasPrefix(SettingKey.environmentPrefix) && !variables.contains($0)
+        }) {
+            throw SettingsError(description: "environment: \(unknown): unknown setting")
+        }
         for key in SettingKey.all {
             if let value = flags[key.path] { try key.check(value, source: "command line") }
             if let value = environment[key.environmentName] {

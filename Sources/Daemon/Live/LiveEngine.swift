@@ -23,12 +23,18 @@ final class LiveEngine: @unchecked Sendable {
     private var capturedTime: Int64 = 0
     /// The newest time that was told: within a stream, times never go back.
     private var lastTime: Int64 = 0
-    /// Sound heard since the backlog was last judged, and how long it was then, both in seconds.
-    private var judged = (seconds: 0.0, backlog: 0.0)
+    /// When the backlog was last judged, monotonic nanoseconds, and how long it was then, seconds; nil while it is short.
+    private var judged: (time: Int64, backlog: Double)?
     private var isEnding = false
+    /// Whether the program is to end.
+    private let isStopping = Atomic<Bool>(false)
+    /// Seconds of sound passed over since.
+    private var skipped = 0.0
 
-    /// Seconds of sound that may wait before hops are raised.
+    /// Seconds of sound that may wait before hops are raised, and that are still heard when the program is to end.
     private static let patience = 0.5
+    /// Nanoseconds between two looks at a backlog.
+    private static let judging: Int64 = 1_000_000_000
 
     init(
         tagger: Tagger, choice: ChannelChoice, capture: CaptureRing, reports: ReportRing, sourceWaits: Bool
@@ -43,6 +49,7 @@ final class LiveEngine: @unchecked Sendable {
     }
 
     func start() {
+        tellPlan()
         thread = DedicatedThread(name: "engine") { [self] in
             var ended = false
             while !ended {
@@ -53,6 +60,9 @@ final class LiveEngine: @unchecked Sendable {
         }
     }
 
+    /// Tells that the program is to end: of sound that waits because this machine can't keep up nothing more is heard.
+    func requestStop() { isStopping.store(true, ordering: .relaxed) }
+
     /// Waits for the thread to end, which it does when the ring ends.
     func join() { thread?.join() }
 
@@ -60,26 +70,45 @@ final class LiveEngine: @unchecked Sendable {
     private func take(_ block: CaptureBlock, _ frames: UnsafeRawBufferPointer) -> Bool {
         switch block.kind {
         case .sound:
+            guard !skips(block) else { return false }
             hear(block, frames)
             checkBacklog(block)
             return false
         case .gap(let seconds, let reason):
-            drainConverter()
-            converter?.reset()
-            tagger.gap()
-            capturedPosition = Double(tagger.position)
-            let lost = Int64((seconds * Double(Model.sampleRate)).rounded())
-            counters.lostSamples.add(Int(lost), ordering: .relaxed)
-            counters.gaps.add(1, ordering: .relaxed)
-            publish(.gap(position: tagger.position, lost: lost, reason), time: block.time)
+            lose(seconds, reason, time: block.time)
             return false
         case .end:
             isEnding = true
             drainConverter()
+            if skipped > 0 { lose(skipped, .overload, time: block.time) }
             tagger.finish { publish($0) }
             publish(.end, time: block.time)
             return true
         }
+    }
+
+    private func lose(_ seconds: Double, _ reason: GapReason, time: Int64) {
+        drainConverter()
+        converter?.reset()
+        tagger.gap()
+        capturedPosition = Double(tagger.position)
+        let lost = Int64((seconds * Double(Model.sampleRate)).rounded())
+        counters.lostSamples.add(Int(lost), ordering: .relaxed)
+        counters.gaps.add(1, ordering: .relaxed)
+        publish(.gap(position: tagger.position, lost: lost, reason), time: time)
+    }
+
+    private func skips(_ block: CaptureBlock) -> Bool {
+        guard isStopping.load(ordering: .relaxed), !sourceWaits, skipped > 0 || waiting(block) > Self.patience else {
+            return false
+        }
+        skipped += Double(block.frames) / Double(block.format.rate)
+        return true
+    }
+
+    /// Seconds of sound that wait, `block` among them.
+    private func waiting(_ block: CaptureBlock) -> Double {
+        Double(capture.backlog) / Double(block.format.frameBytes) / Double(block.format.rate)
     }
 
     private func hear(_ block: CaptureBlock, _ frames: UnsafeRawBufferPointer) {
@@ -146,24 +175,35 @@ final class LiveEngine: @unchecked Sendable {
 
     /// Longer hops where more and more sound waits.
     ///
-    /// Judged over a second of sound at a time: the backlog must be long, and no shorter than it was a second ago, so that
-    /// one late turn is no overload and a raised hop has time to catch up.
+    /// Judged once a second: the backlog must be long, and no shorter than it was a second ago. So neither one late turn is
+    /// an overload nor a burst (from a device without a clock), and a raised hop has time to catch up.
     private func checkBacklog(_ block: CaptureBlock) {
-        let rate = Double(block.format.rate)
-        let waiting = Double(capture.backlog) / Double(block.format.frameBytes) / rate
+        let waiting = waiting(block)
         counters.backlogMicroseconds.store(Int(waiting * 1e6), ordering: .relaxed)
         guard !sourceWaits, waiting > Self.patience else {
-            judged = (seconds: 0, backlog: 0)
+            judged = nil
             return
         }
-        judged.seconds += Double(block.frames) / rate
-        guard judged.seconds >= 1 else { return }
-        let grows = waiting >= judged.backlog
-        judged = (seconds: 0, backlog: waiting)
-        guard grows, tagger.longestHop < TaggerSettings.longestHop else { return }
+        let now = monotonicTime()
+        guard let before = judged else {
+            judged = (now, waiting)
+            return
+        }
+        guard now - before.time >= Self.judging else { return }
+        judged = (now, waiting)
+        guard waiting >= before.backlog, tagger.longestHop < TaggerSettings.longestHop else { return }
         tagger.raiseHop()
-        counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        tellPlan()
         reports.publish(.hopRaised(to: tagger.longestHop), time: block.time)
+    }
+}
+
+extension LiveEngine {
+    /// Says how the nets are computed from here on. Locks and allocates: it happens when hops change.
+    private func tellPlan() {
+        counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        let plan = tagger.plans.map(\.summary).joined(separator: ", ")
+        counters.plan.withLock { $0 = plan }
     }
 }
 
@@ -180,6 +220,8 @@ final class LiveCounters: Sendable {
     let classifierEvaluations = Atomic<Int>(0)
     let backlogMicroseconds = Atomic<Int>(0)
     let hop = Atomic<Int>(0)
+    /// How each net is computed, and what that costs.
+    let plan = Mutex("")
     /// Turns of the thread's loop: while it grows, the thread lives.
     let turns = Atomic<Int>(0)
 }

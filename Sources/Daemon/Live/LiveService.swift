@@ -17,7 +17,6 @@ struct LiveService: Service, CustomStringConvertible {
     private let capture: Capture
     private let engine: LiveEngine
     private let reports: ReportRing
-    private let plan: String
     private let precision: Precision
     private let started = monotonicTime()
 
@@ -39,7 +38,6 @@ struct LiveService: Service, CustomStringConvertible {
         settings.tagger.batch = 1
         let tagger = try Tagger(model: file.model, settings: settings.tagger)
         precision = tagger.precision
-        plan = tagger.plans.map(\.summary).joined(separator: ", ")
         self.settings = settings
 
         let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4
@@ -75,13 +73,19 @@ struct LiveService: Service, CustomStringConvertible {
         if let interval = ServiceNotification.watchdogInterval {
             server.every(interval / 3) { if watchdog.isAlive() { ServiceNotification.watchdog() } }
         }
-        logger.info("listening", metadata: ["socket": "\(socketPath)", "model": "\(model.name)", "engine": "\(plan)"])
+        logger.info(
+            "listening",
+            metadata: [
+                "socket": "\(socketPath)", "model": "\(model.name)",
+                "engine": "\(engine.counters.plan.withLock { $0 })",
+            ])
         // What the device does is told by the capture thread.
         ServiceNotification.ready()
 
         await withGracefulShutdownHandler {
             for await _ in ended {}
         } onGracefulShutdown: {
+            engine.requestStop()
             capture.requestStop()
         }
         ServiceNotification.stopping()
@@ -133,7 +137,7 @@ struct LiveService: Service, CustomStringConvertible {
         return [
             ("position", .count(engine.counters.position.load(ordering: .relaxed))),
             ("hop", .count(engine.counters.hop.load(ordering: .relaxed))),
-            ("engine", .text(plan)), ("kernel", .text(Kernel.best.name)),
+            ("engine", .text(engine.counters.plan.withLock { $0 })), ("kernel", .text(Kernel.best.name)),
             ("windows", .count(windows)),
             ("engine_seconds", .number(busy)),
             ("engine_load", .number(uptime > 0 ? busy / uptime : 0)),

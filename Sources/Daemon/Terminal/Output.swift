@@ -24,6 +24,19 @@ enum Output {
         return true
     }
 
+    /// Keeps what libraries print on standard error in `body` from people. For programs with one thread.
+    static func withoutStandardError<Result>(_ body: () -> Result) -> Result {
+        let kept = dup(STDERR_FILENO)
+        let nothing = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        defer {
+            if nothing >= 0 { close(nothing) }
+            if kept >= 0 { close(kept) }
+        }
+        guard kept >= 0, nothing >= 0, dup2(nothing, STDERR_FILENO) >= 0 else { return body() }
+        defer { dup2(kept, STDERR_FILENO) }
+        return body()
+    }
+
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// Columns and rows of the terminal; 80 by 24 where there is none.

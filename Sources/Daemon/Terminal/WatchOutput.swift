@@ -7,7 +7,8 @@ struct WatchOutput {
     private let isTerminal: Bool
     private let usesColor: Bool
     private var view = WatchView()
-    private var linesDrawn = 0
+    /// Characters of each line of the picture that stands in the terminal.
+    private var drawn: [Int] = []
     private var isCursorHidden = false
 
     init(format: WatchCommand.Format, limits: WatchLimits, environment: [String: String]) {
@@ -46,10 +47,13 @@ struct WatchOutput {
             .prefix(isKnown && size.ws_row > 1 ? Int(size.ws_row) - 1 : 24)
         var text = isCursorHidden ? "" : "\u{1B}[?25l"
         isCursorHidden = true
-        if linesDrawn > 0 { text += "\u{1B}[\(linesDrawn)A" }
+        // A terminal that has become narrower has wrapped the old picture's lines.
+        let width = isKnown ? Int(size.ws_col) : 80
+        let rows = drawn.reduce(0) { $0 + max(1, ($1 + width - 1) / width) }
+        if rows > 0 { text += "\u{1B}[\(rows)A" }
         // Erased first: the old picture may have been longer.
         text += "\r\u{1B}[J" + lines.map { $0 + "\r\n" }.joined()
-        linesDrawn = lines.count
+        drawn = lines.map(WatchView.columns(of:))
         return Self.write(Array(text.utf8), to: STDOUT_FILENO)
     }
 

@@ -77,6 +77,16 @@ struct WatchView {
         return "\(padded) \(bar)\(String(repeating: " ", count: room - filled)) \(twoDecimals(tag.probability))"
     }
 
+    /// Columns of the terminal that a line of the picture takes: its characters but for colours.
+    static func columns(of line: String) -> Int {
+        var isEscape = false
+        return line.reduce(0) { count, character in
+            if character == "\u{1B}" { isEscape = true }
+            defer { if character == "m" { isEscape = false } }
+            return isEscape ? count : count + 1
+        }
+    }
+
     private static func cut(_ text: String, to width: Int) -> String {
         guard text.count > width else { return text }
         return width > 1 ? text.prefix(width - 1) + "…" : String(text.prefix(max(0, width)))

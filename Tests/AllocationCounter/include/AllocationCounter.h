@@ -5,4 +5,10 @@
 /// Allocations that the calling thread has made so far, by whatever library.
 size_t wavetag_allocation_count(void);
 
+/// Runs `body` in a child process whose first system call ends it.
+///
+/// Returns what `body` returned (0 to 100), 128 and the signal's number where a signal ended the child (SIGSYS: there was
+/// a system call), and -1 where no such child can be made here.
+int wavetag_without_system_calls(int (*body)(void *), void *context);
+
 #endif

@@ -1,5 +1,6 @@
 import Core
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Daemon
@@ -16,34 +17,37 @@ struct CaptureRingTests {
     func hammered() async throws {
         let ring = CaptureRing(capacity: 10_000, blocks: 16)
         let blocks = 20_000
-        async let written: Void = blocking {
-            var value: UInt8 = 0
-            var generator = SystemRandomNumberGenerator()
-            for _ in 0..<blocks {
-                let frames = Int.random(in: 1...300, using: &generator)
-                // More is asked for than is written, as when a device delivers less than a period.
-                let reserved = (frames + Int.random(in: 0...50, using: &generator)) * 4
-                var target = ring.reserve(reserved)
-                while target == nil {
-                    sched_yield()
-                    target = ring.reserve(reserved)
-                }
-                for index in 0..<(frames * 4) {
-                    target?.storeBytes(of: value, toByteOffset: index, as: UInt8.self)
-                    value &+= 1
-                }
-                ring.commit(
-                    CaptureBlock(kind: .sound, format: Self.format, frames: frames, time: 0), reserved: reserved)
-            }
-            ring.commit(CaptureBlock(kind: .end, format: Self.format, frames: 0, time: 0))
-        }
+        let hasGivenUp = Atomic<Bool>(false)
         let read = try await blocking {
+            // A thread of its own from the start: a task may wait for other tests longer than the reader does.
+            let writer = DedicatedThread(name: "writer") {
+                var value: UInt8 = 0
+                var generator = SystemRandomNumberGenerator()
+                for _ in 0..<blocks {
+                    let frames = Int.random(in: 1...300, using: &generator)
+                    // More is asked for than is written, as when a device delivers less than a period.
+                    let reserved = (frames + Int.random(in: 0...50, using: &generator)) * 4
+                    var target = ring.reserve(reserved)
+                    while target == nil {
+                        if hasGivenUp.load(ordering: .relaxed) { return }
+                        sched_yield()
+                        target = ring.reserve(reserved)
+                    }
+                    for index in 0..<(frames * 4) {
+                        target?.storeBytes(of: value, toByteOffset: index, as: UInt8.self)
+                        value &+= 1
+                    }
+                    ring.commit(
+                        CaptureBlock(kind: .sound, format: Self.format, frames: frames, time: 0), reserved: reserved)
+                }
+                ring.commit(CaptureBlock(kind: .end, format: Self.format, frames: 0, time: 0))
+            }
             var value: UInt8 = 0
             var wrong = 0
             var seen = 0
             var ended = false
             while !ended {
-                let came = ring.next(timeout: 10_000) { block, bytes in
+                let came = ring.next(timeout: 60_000) { block, bytes in
                     ended = block.kind == .end
                     if block.kind == .sound { seen += 1 }
                     for byte in bytes {
@@ -53,9 +57,10 @@ struct CaptureRingTests {
                 }
                 guard came else { break }
             }
+            hasGivenUp.store(true, ordering: .relaxed)
+            writer.join()
             return (seen, wrong, ended)
         }
-        try await written
         #expect(read == (blocks, 0, true))
     }
 

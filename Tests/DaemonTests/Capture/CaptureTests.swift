@@ -119,41 +119,95 @@ struct CaptureTests {
         #expect(events.all.last == .ended)
     }
 
+    /// What a capture says of a device, block by block.
+    private struct Heard {
+        /// When the newest frame was captured, nanoseconds since 1970.
+        var last: Int64 = 0
+        /// What was said to be lost, why, and how long no frame was captured there, seconds.
+        var gaps: [(lost: Double, reason: GapReason, pause: Double)] = []
+        var seconds = 0.0
+
+        mutating func note(_ block: CaptureBlock) {
+            switch block.kind {
+            case .gap(let lost, let reason): gaps.append((lost, reason, -1))
+            case .sound:
+                let duration = Double(block.frames) / Double(block.format.rate)
+                if let index = gaps.indices.last, gaps[index].pause < 0 {
+                    gaps[index].pause = Double(block.time - last) / 1e9 - duration
+                }
+                last = block.time
+                seconds += duration
+            case .end: break
+            }
+        }
+    }
+
+    @Test("Overruns, suspends and lost devices are recovered, each with its reason and its loss by the clock")
+    func failures() async throws {
+        _ = AlsaConfiguration.shared
+        let events = Events()
+        let (heard, counters) = try await blocking {
+            let capture = Capture(
+                CaptureSettings(device: "failing", rate: 22_050, channels: 1, realtimePriority: 0),
+                ring: CaptureRing(capacity: 1 << 20)
+            ) { events.note($0) }
+            try capture.start()
+            defer { capture.stop() }
+            var heard = Heard()
+            // Five failures, and sound behind the last.
+            while heard.gaps.count < 5 || heard.gaps[4].pause < 0 {
+                let came = capture.ring.next(timeout: 20_000) { block, _ in heard.note(block) }
+                guard came else { throw ChildProcess.Failure(reason: "no sound within 20 s: \(events.all)") }
+            }
+            return (heard, capture.counters)
+        }
+        #expect(heard.gaps.map(\.reason) == [.overrun, .suspended, .suspended, .deviceLost, .deviceLost])
+        for (index, gap) in heard.gaps.enumerated() {
+            #expect(abs(gap.lost - gap.pause) < 0.01, "failure \(index): \(gap)")
+            // A device that goes on where it was lost nothing; the others were silent for 0.15 s, and a lost one is opened
+            // again after a quarter of a second at the earliest.
+            let least = [0.14, 0.14, 0, 0.38, 0.38][index]
+            #expect(gap.lost >= least, "failure \(index): \(gap)")
+        }
+        #expect(heard.seconds >= 0.5)
+        #expect(counters.overruns.load(ordering: .relaxed) == 1)
+        #expect(counters.suspensions.load(ordering: .relaxed) == 2)
+        #expect(counters.losses.load(ordering: .relaxed) == 2)
+        let lost = events.all.filter { if case .lost = $0 { true } else { false } }
+        #expect(lost == ["No such device", "Input/output error"].map { .lost(reason: "failing: \($0)") })
+    }
+
     @Test("A device that vanishes is waited for, and what was lost meanwhile is measured")
     func vanishes() async throws {
         let configuration = AlsaConfiguration.shared
         let events = Events()
-        let (gaps, outage) = try await blocking {
+        let heard = try await blocking {
             var server = try PulseServer(configuration)
             let settings = CaptureSettings(
                 device: "pulse", rate: 44_100, channels: 2, waitForDevice: false, realtimePriority: 0)
             let capture = Capture(settings, ring: CaptureRing(capacity: 1 << 20)) { events.note($0) }
             try capture.start()
             defer { capture.stop() }
-            var gaps: [(Double, GapReason)] = []
-            func hear(seconds: Double, untilGap: Bool = false) throws {
-                var frames = 0
-                while untilGap ? gaps.isEmpty : Double(frames) < seconds * 44_100 {
-                    let came = capture.ring.next(timeout: 20_000) { block, _ in
-                        frames += block.frames
-                        if case .gap(let lost, let reason) = block.kind { gaps.append((lost, reason)) }
-                    }
+            var heard = Heard()
+            func hear(until isEnough: (Heard) -> Bool) throws {
+                while !isEnough(heard) {
+                    let came = capture.ring.next(timeout: 20_000) { block, _ in heard.note(block) }
                     guard came else { throw ChildProcess.Failure(reason: "no sound within 20 s") }
                 }
             }
-            try hear(seconds: 0.5)
-            let killed = monotonicTime()
+            try hear { $0.seconds >= 0.5 }
             server.kill()
             server = try PulseServer(configuration)
-            try hear(seconds: 0, untilGap: true)
-            let outage = Double(monotonicTime() - killed) / 1e9
-            try hear(seconds: 0.3)
-            return (gaps, outage)
+            try hear { $0.gaps.first.map { $0.pause >= 0 } ?? false }
+            let before = heard.seconds
+            try hear { $0.seconds >= before + 0.3 }
+            return heard
         }
-        #expect(gaps.count == 1)
-        let (lost, reason) = try #require(gaps.first)
-        #expect(reason == .deviceLost)
-        #expect(abs(lost - outage) < 0.5, "lost \(lost) s of an outage of \(outage) s")
+        #expect(heard.gaps.count == 1)
+        let gap = try #require(heard.gaps.first)
+        #expect(gap.reason == .deviceLost)
+        // It is opened again after a quarter of a second at the earliest.
+        #expect(gap.lost >= 0.25 && abs(gap.lost - gap.pause) < 0.01, "\(gap)")
         #expect(events.all.contains { if case .lost = $0 { true } else { false } })
         #expect(events.all.filter { if case .opened = $0 { true } else { false } }.count == 2)
     }

@@ -15,6 +15,14 @@ final class ChildProcess {
     static let wavetag = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         .appendingPathComponent("wavetag").path
 
+    /// A shell's command on a terminal of 80 columns, `$WAVETAG` being the program. What the terminal is sent is its output.
+    static func inTerminal(_ command: String, environment: [String: String] = [:]) throws -> ChildProcess {
+        let environment = ["WAVETAG": wavetag, "SHELL": "/bin/sh", "TERM": "xterm"].merging(environment) { $1 }
+        return try ChildProcess(
+            ["/usr/bin/script", "-qec", "stty cols 80 rows 24 -opost; " + command, "/dev/null"],
+            environment: environment)
+    }
+
     let identifier: pid_t
     /// What was written so far that no `readLine` has taken.
     private var output = Stream()

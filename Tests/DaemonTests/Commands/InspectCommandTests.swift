@@ -38,6 +38,16 @@ struct InspectCommandTests {
         #expect(try await wavetag(["inspect", "--hop", "0"]).code == 64)
     }
 
+    @Test("What ALSA's plugins print of servers that aren't there doesn't reach people")
+    func quietDevices() async throws {
+        // All PCMs that Debian configures, JACK's and PulseAudio's among them.
+        let result = try await wavetag(
+            ["devices"], environment: ["ALSA_CONFIG_PATH": "/usr/share/alsa/alsa.conf"])
+        #expect(result.code == 0)
+        #expect(result.output.contains("\n"))
+        #expect(result.errors.isEmpty)
+    }
+
     @Test("devices lists a PCM with a hint, and what it offers")
     func devices() async throws {
         let configuration = try AlsaConfiguration(fileDevices: ["listed"], hinted: true)

@@ -138,6 +138,42 @@ struct TagCommandTests {
         #expect(full.errors == "wavetag: standard output: No space left on device\n")
     }
 
+    @Test("Interrupted, it finishes its line, tells the song so far, and exits with 0", arguments: [SIGINT, SIGTERM])
+    func interrupted(signal: Int32) async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let result = try await blocking {
+            // More lines than fit between it and a reader that waits: it can't have come to the end.
+            let tag = try ChildProcess([ChildProcess.wavetag, "tag", "--hop", "20", path])
+            #expect(try tag.readLine()?.hasPrefix(#"{"type":"hello""#) == true)
+            #expect(try tag.readLine()?.hasPrefix(#"{"type":"tags""#) == true)
+            tag.signal(signal)
+            return try tag.end()
+        }
+        #expect(result.code == 0 && result.errors.isEmpty)
+        let events = try result.output.split(separator: "\n").map { try JSONValue(parsing: $0.utf8) }
+        #expect(events.last?["type"] == .string("song"))
+        guard case .integer(let end)? = events.last?["end"] else {
+            Issue.record("no end")
+            return
+        }
+        #expect(end > 59_049 && end < 150_000)
+        #expect(events.dropLast().allSatisfy { $0["type"] == .string("tags") })
+    }
+
+    @Test("On a terminal it shows how far it is, and takes that away")
+    func progress() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let shown = try await blocking {
+            try ChildProcess.inTerminal("$WAVETAG tag --every 1 \(path) > \(folder)/out").end()
+        }
+        #expect(shown.code == 0)
+        #expect(shown.output.contains("\(path)  ") && shown.output.contains("× real time"))
+        #expect(shown.output.hasSuffix("\r\u{1B}[K"))
+        #expect(try String(contentsOfFile: folder + "/out", encoding: .utf8).contains(#""type":"song""#))
+    }
+
     @Test(
         "What can't be asked is one line and 64",
         arguments: [

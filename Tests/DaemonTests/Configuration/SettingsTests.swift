@@ -107,6 +107,8 @@ struct SettingsTests {
     func sources() async {
         let flag = await #expect(throws: SettingsError.self) { try await load(flags: ["hop": "x"]) }
         #expect(flag?.description == "command line: hop: a whole number from 1 to 13230000 wanted, \"x\" found")
+        let unknown = await #expect(throws: SettingsError.self) { try await load(environment: ["WAVETAG_HOPP": "1"]) }
+        #expect(unknown?.description == "environment: WAVETAG_HOPP: unknown setting")
         let variable = await #expect(throws: SettingsError.self) {
             try await load(environment: ["WAVETAG_CAPTURE_RATE": "1"])
         }

@@ -23,6 +23,12 @@ struct AlsaConfiguration {
             pcm.pulse { type pulse; device "wavetag.monitor"; server "unix:\(folder)/pulse.sock" }
 
             """
+        // Stands beside the tests; Tests/ScriptedDevice says what it does.
+        text += """
+            pcm_type.scripted { lib "\(Self.buildFolder)/libasound_module_pcm_scripted.so" }
+            pcm.failing { type scripted; failures "EPIPE ESTRPIPE RESUME ENODEV EIO" }
+
+            """
         for name in fileDevices {
             text += """
                 pcm.\(name) {
@@ -38,6 +44,8 @@ struct AlsaConfiguration {
         }
         try text.write(toFile: "\(folder)/asound.conf", atomically: true, encoding: .utf8)
     }
+
+    private static let buildFolder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
 
     /// The devices that this process' own ALSA sees: it reads its configuration once.
     static let shared: AlsaConfiguration = {

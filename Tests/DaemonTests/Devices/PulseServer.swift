@@ -2,7 +2,7 @@ import Glibc
 
 @testable import Daemon
 
-/// A PulseAudio server of the test's own, with one sink that plays to nobody: a device with a clock, that can vanish.
+/// A PulseAudio server of the test's own, with one sink that plays a tone to nobody: a device with a clock, that can vanish.
 final class PulseServer {
     private let identifier: pid_t
     private var isRunning = true
@@ -14,7 +14,8 @@ final class PulseServer {
             exec env HOME=\(folder) XDG_RUNTIME_DIR=\(folder) PULSE_RUNTIME_PATH=\(folder) pulseaudio -n \
             --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-target=null \
             -L 'module-native-protocol-unix auth-anonymous=1 socket=\(configuration.pulseSocket)' \
-            -L 'module-null-sink sink_name=wavetag rate=44100 channels=2 format=s16le' >/dev/null 2>&1
+            -L 'module-null-sink sink_name=wavetag rate=44100 channels=2 format=s16le' \
+            -L 'module-sine sink=wavetag frequency=440' >/dev/null 2>&1
             """
         unlink(configuration.pulseSocket)
         let texts: [String] = ["/bin/sh", "-c", command]

@@ -75,7 +75,7 @@ import Testing
             let fixture = try LiveFixture()
             let notifications = try NotifySocket(path: fixture.folder + "/n")
             let daemon = try fixture.daemon(environment: ["NOTIFY_SOCKET": notifications.path])
-            try notifications.wait(for: "READY=1")
+            try notifications.wait(for: "STATUS=listening to sound")
             let client = try SocketClient(connecting: fixture.socket)
             #expect(try client.readLine()?.hasPrefix(#"{"type":"hello""#) == true)
             #expect(try client.readLine()?.hasPrefix(#"{"type":"tags""#) == true)

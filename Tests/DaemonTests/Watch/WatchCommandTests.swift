@@ -69,6 +69,38 @@ import Testing
         }
     }
 
+    @Test("bars on a terminal, as wide as it is, again when that changes; in colour unless NO_COLOR says no")
+    func terminal() async throws {
+        try await blocking {
+            for (noColor, columns) in [("", 80), ("1", 50)] {
+                let listener = try SocketClient.listen(at: path)
+                defer {
+                    close(listener)
+                    unlink(path)
+                }
+                let watch = try ChildProcess.inTerminal(
+                    "stty cols \(columns); $WAVETAG watch --once --socket \(path)",
+                    environment: ["NO_COLOR": noColor])
+                let client = try SocketClient.accept(listener)
+                #expect(try client.readLine() == #"{"subscribe":{"top":5,"every":0.1}}"#)
+                try client.send(#"{"type":"tags","time":"T","window":{"piano":0.5},"song":{}}"# + "\n")
+                var picture: [String] = []
+                while picture.last?.contains("piano") != true {
+                    picture.append(try #require(try watch.readLine()))
+                }
+                let bar = try #require(picture.last)
+                // All of the line but the name, spaces around and the number; half of it is filled.
+                #expect(bar.filter { $0 == "█" }.count == (columns - 11 + 1) / 2)
+                #expect(bar.contains("\u{1B}[36m") == noColor.isEmpty)
+                shutdown(client.descriptor, Int32(SHUT_RDWR))
+                let end = try watch.end()
+                #expect(end.code == 0)
+                // The cursor is given back.
+                #expect(end.output.hasSuffix("\u{1B}[?25h"))
+            }
+        }
+    }
+
     @Test("with --once it ends when the daemon does")
     func once() async throws {
         try await blocking {

@@ -36,6 +36,14 @@ import Testing
         #expect((try view().lines(width: 80, color: true)).joined().contains("\u{1B}[36m"))
     }
 
+    @Test("a line's columns are its characters but for colours")
+    func columns() throws {
+        let (plain, coloured) = (try view().lines(width: 30, color: false), try view().lines(width: 30, color: true))
+        #expect(plain != coloured)
+        #expect(plain.map(WatchView.columns(of:)) == plain.map(\.count))
+        #expect(coloured.map(WatchView.columns(of:)) == plain.map(\.count))
+    }
+
     @Test("a tag's name cannot steer the terminal")
     func control() throws {
         let line = #"{"type":"tags","window":{"a\u001b[2Jb":0.5},"song":{}}"#

@@ -40,6 +40,26 @@ struct AllocationTests {
         #expect(checksum.isFinite && checksum > 0)
     }
 
+    @Test("A full window on OpenBLAS allocates nothing")
+    func window() throws {
+        let shape = try NetShape.narrow(m: 3, n: 8)
+        let net = WindowNet(.random(shape, tags: 5, seed: 1), batchNormEpsilon: 1e-5, function: .sigmoid)
+        var generator = SeededGenerator(seed: 3)
+        let window = generator.floats(shape.window)
+        var features = [Float](repeating: 0, count: shape.featureCount)
+        window.withUnsafeBufferPointer { window in
+            // What OpenBLAS allocates once has been.
+            _ = net.forward(window.baseAddress!)
+            let before = wavetag_allocation_count()
+            for _ in 0..<5 {
+                _ = net.forward(window.baseAddress!)
+                net.features(into: &features)
+            }
+            #expect(wavetag_allocation_count() - before == 0)
+        }
+        #expect(features.contains { $0 > 0 })
+    }
+
     @Test("Live sound through converter, nets, aggregation and classifier allocates nothing")
     func tagger() throws {
         let tagger = try Tagger(model: .random(nets: [(3, 8), (2, 13)], withClassifier: true))

@@ -17,8 +17,13 @@ struct EngineHarness {
 
     /// - Parameter comparing: about how many of the windows are compared, the first and the last among them.
     mutating func run(samples count: Int, comparing: Int) throws {
+        try run(signal: generator.floats(count), comparing: comparing)
+    }
+
+    /// The same of a signal that is given.
+    mutating func run(signal: [Float], comparing: Int) throws {
         let shape = engine.shape
-        let signal = generator.floats(count)
+        let count = signal.count
         let windows = (count - shape.window) / engine.hop + 1
         let every = max(1, windows / comparing)
         var heard = 0

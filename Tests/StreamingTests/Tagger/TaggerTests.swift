@@ -63,6 +63,41 @@ struct TaggerTests {
         for other in transcripts.dropFirst() { #expect(other == transcripts[0]) }
     }
 
+    @Test(
+        "Nor does it from a device's frames on, at any rate, with any channels, cut at random",
+        arguments: [(8_000, 1), (22_050, 2), (44_100, 2), (48_000, 6), (192_000, 8)])
+    func rawCuts(rate: Int, channels: Int) throws {
+        let model = try Model.random(nets: [(3, 8), (4, 6)])
+        var generator = SeededGenerator(seed: UInt64(rate))
+        let frames = Int(1.6 * Double(rate))
+        let sound = (0..<(frames * channels)).map { _ in Int16.random(in: -9000...9000, using: &generator) }
+        var transcripts: [Transcript] = []
+        for longest in [frames, 3000, 40] {
+            let tagger = try Tagger(model: model, settings: TaggerSettings(hop: 729))
+            let converter = try MonoConverter(sampleRate: rate, channels: channels)
+            var transcript = Transcript()
+            var heard = 0
+            sound.withUnsafeBytes { bytes in
+                while heard < frames {
+                    // Nothing at all may come too.
+                    let count = min(
+                        frames - heard, longest == frames ? frames : .random(in: 0...longest, using: &generator))
+                    let piece = heard * channels * 2..<(heard + count) * channels * 2
+                    converter.push(raw: UnsafeRawBufferPointer(rebasing: bytes[piece]), format: .s16) { samples in
+                        tagger.feed(samples) { transcript.note($0) }
+                    }
+                    heard += count
+                }
+            }
+            converter.flush { samples in tagger.feed(samples) { transcript.note($0) } }
+            tagger.finish { transcript.note($0) }
+            transcripts.append(transcript)
+        }
+        #expect(transcripts[0].tags.count > 20)
+        #expect(transcripts[0].songs.count == 1)
+        for other in transcripts.dropFirst() { #expect(other == transcripts[0]) }
+    }
+
     @Test("Every net answers at its own hops, and windows are their mean")
     func hops() throws {
         let model = try Model.random(nets: [(3, 8), (4, 6)])
