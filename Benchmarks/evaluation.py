@@ -30,7 +30,7 @@ WORK = ROOT / ".run/evaluation"
 M, N, TAGS = 3, 9, 50
 WINDOW = M ** (N + 1)
 WIDTHS = [128, 128, 128] + [256] * 6 + [512, 512]
-FILES, WINDOWS = 8, 24
+FILES, WINDOWS = 4, 24
 
 
 def layers():
@@ -135,13 +135,14 @@ def main():
     net, windows = Net(), write_sound()
     # Running statistics as after training, so that no layer is dead or saturated.
     net.train()
+    for _, norm, _ in net.parts:
+        norm.momentum = None
     with torch.inference_mode():
-        for _ in range(30):
-            net(windows[:: len(windows) // 8])
+        net(windows[:: len(windows) // 8])
     net.eval()
     write_model(net, WORK / "model.safetensors")
 
-    batches = {batch: run_torch(net, windows[:23], batch)[1] for _ in range(2) for batch in (1, 4, 8, 23)}
+    batches = {batch: run_torch(net, windows[:23], batch)[2] for batch in (1, 1, 4, 8, 23)}
     batch = min(batches, key=batches.get)
     rounds = []
     for _ in range(arguments.rounds):

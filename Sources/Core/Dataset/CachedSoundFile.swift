@@ -12,7 +12,7 @@ struct CachedSound: Sendable, Equatable {
 
 /// How a cached sound lies on disk: a header, and 16-bit samples in this machine's order.
 ///
-/// The header, 88 bytes: `magic`; the number of samples, 8 bytes; the key; SHA-256 of the samples. A file is one of ours
+/// The header, 80 bytes: `magic`; the number of samples, 8 bytes; the key; SHA-256 of the samples. A file is one of ours
 /// if its magic and its key are right, its length is what it says, and its samples give that hash. What isn't is made anew.
 enum CachedSoundFile {
     /// Eight bytes; the last is the version. On a machine of the other byte order they come out reversed.

@@ -99,11 +99,11 @@ struct SoundCacheTests {
         func url(_ index: Int) -> URL { URL(fileURLWithPath: "\(folder.cache)/\(folder.entries[index])") }
         let (whole, other) = (try Data(contentsOf: url(0)), try Data(contentsOf: url(1)))
         var damaged: [(String, Data)] = [
-            ("truncated", whole.prefix(whole.count - 2)), ("a header alone", whole.prefix(88)),
+            ("truncated", whole.prefix(whole.count - 2)), ("a header alone", whole.prefix(80)),
             ("cut in its header", whole.prefix(30)), ("empty", Data()), ("longer", whole + Data([0, 0])),
             ("odd", whole + Data([0])), ("another's", other), ("not ours", Data("RIFF".utf8) + whole.dropFirst(4)),
         ]
-        for place in [0, 7, 8, 12, 16, 47, 48, 87, 88, 4000, whole.count - 1] {
+        for place in [0, 7, 8, 12, 16, 47, 48, 79, 80, 4000, whole.count - 1] {
             var bytes = whole
             bytes[place] ^= 0x40
             damaged.append(("byte \(place)", bytes))
@@ -141,14 +141,16 @@ struct SoundCacheTests {
         let cache = try SoundCache(folder: folder.cache, limit: limit)
         _ = try await cache.prepare([files[3]], threads: 1, keepsGoing: false)
         _ = try await cache.prepare(Array(files[0...1]), threads: 1, keepsGoing: false)
-        #expect(folder.entries.count == 3 && cache.sound(try cache.identify(files[3]).key) != nil)
+        let kept = try cache.identify(files[3]).key
+        #expect(folder.entries.count == 3 && cache.sound(kept) != nil)
         let error = await #expect(throws: SoundCacheError.self) {
             _ = try await cache.prepare([files[4]], threads: 1, keepsGoing: false)
         }
         #expect(error?.kind == .tooSmall)
         #expect(
             error?.description
-                == "\(folder.cache): this data set needs 39.41 KiB of decoded sound, 29.65 KiB are allowed (--cache-size)"
+                == "\(folder.cache): this data set needs 39.38 KiB of decoded sound, 29.62 KiB are allowed "
+                + "(--cache-size)"
         )
         #expect(folder.entries.count == 3 && folder.leftovers.isEmpty)
     }

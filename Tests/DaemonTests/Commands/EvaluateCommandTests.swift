@@ -128,14 +128,16 @@ struct EvaluateCommandTests {
         async let second = evaluate("tags", "--json", "--cache", cache, "--cache-size", "1M")
         let both = try await (first, second)
         // 16-bit sound at the nets' rate is the same from the cache.
-        #expect(try json(both.0).figures == plain && json(both.1).figures == plain)
+        #expect(try json(both.0).figures == plain)
+        #expect(try json(both.1).figures == plain)
         let sounds = try FileManager.default.contentsOfDirectory(atPath: cache).filter { $0.hasSuffix(".sound") }
         #expect(sounds.count == 4)
         let modified = {
             try FileManager.default.attributesOfItem(atPath: "\(cache)/\(sounds[0])")[.modificationDate] as? Date
         }
         let before = try modified()
-        #expect(try json(try await evaluate("tags", "--json", "--cache", cache)).figures == plain)
+        let third = try await evaluate("tags", "--json", "--cache", cache)
+        #expect(try json(third).figures == plain)
         #expect(try modified() == before)
     }
 
