@@ -106,11 +106,13 @@ def write_baselines():
         "logistic.x": x, "logistic.sigmoid.labels": (drawn > 0).astype(np.float32),
         "logistic.softmax.labels": np.eye(TAGS, dtype=np.float32)[single],
     }
+    # In double precision: scikit-learn would fit float32 in float32.
+    x64 = x.astype(np.float64)
     for penalty in (0.5, 20.0):
-        fit = lambda labels: LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000).fit(x, labels)
+        fit = lambda labels: LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000).fit(x64, labels)
         tensors[f"logistic.sigmoid.{penalty}"] = np.stack(
-            [fit(drawn[:, tag] > 0).predict_proba(x)[:, 1] for tag in range(TAGS)], axis=1).astype(np.float32)
-        tensors[f"logistic.softmax.{penalty}"] = fit(single).predict_proba(x).astype(np.float32)
+            [fit(drawn[:, tag] > 0).predict_proba(x64)[:, 1] for tag in range(TAGS)], axis=1).astype(np.float32)
+        tensors[f"logistic.softmax.{penalty}"] = fit(single).predict_proba(x64).astype(np.float32)
     write("classifiers/baselines", tensors)
 
 

@@ -151,9 +151,8 @@ public struct ClassifierExperiment: Sendable {
     public func baselines() -> [Baseline] {
         var baselines: [Baseline] = []
         if let valid = windowMeans.valid, let test = windowMeans.test {
-            let name = "mean of the windows" + (valid.tags.count < tags.count ? " (\(valid.tags.count) tags)" : "")
             baselines.append(
-                Baseline(name: name, valid: figures(valid), test: figures(test)))
+                Baseline(name: "mean of the windows", valid: figures(valid), test: figures(test)))
         }
         let penalties = (0...7).map { Double(train.count) * [1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000][$0] }
         let ridges = RidgeRegression.fit(train, penalties: penalties)

@@ -87,14 +87,14 @@ extension FeatureFile {
         return SongSet(width: layout.count, tags: tags, features: features, labels: labels)
     }
 
-    /// What nets say without a classifier: the mean of their windows' probabilities, for the tags that they share with
-    /// the labels. Nil where there are none.
+    /// What nets say without a classifier: the mean of their windows' probabilities. Nil where they don't know all tags of
+    /// the labels.
     public func windowPredictions(_ split: Manifest.Split, nets: [String]) -> Predictions? {
         let shared = recipe.tags.enumerated().compactMap { label, name in
             recipe.netTags.firstIndex(of: name).map { (name: name, label: label, net: $0) }
         }
         let places = nets.compactMap { recipe.layout.nets.firstIndex(of: $0) }
-        guard !shared.isEmpty, !places.isEmpty else { return nil }
+        guard shared.count == recipe.tags.count, !places.isEmpty else { return nil }
         var predictions = Predictions(tags: shared.map(\.name))
         for track in tracks.indices where splits[track] == split {
             predictions.add(

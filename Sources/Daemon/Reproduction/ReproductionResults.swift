@@ -14,12 +14,15 @@ struct ReproductionResults {
 
     let path: String
     private var results: [String: [UInt64: Result]] = [:]
+    /// Bytes of whole lines.
+    private var wholeBytes = 0
 
     /// A file that can't be read has no results yet.
     init(path: String) {
         self.path = path
         // A last line without its end was being written.
         guard let text = TextFile.read(path), let end = text.lastIndex(of: "\n") else { return }
+        wholeBytes = text[...end].utf8.count
         for line in text[..<end].split(separator: "\n") {
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
             guard fields.count == 10, let seed = UInt64(fields[1]), let valid = Self.figures(fields[2..<6]),
@@ -54,9 +57,13 @@ struct ReproductionResults {
             }
             text += "\(key)\t\(result.seed)\t\(fields(result.valid))\t\(fields(result.test))\n"
         }
-        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else { return false }
-        let isWritten = Output.write(text, to: file) && fsync(file) == 0
+        // Behind the last whole line: half a one would spoil the next.
+        let isWritten =
+            ftruncate(file, off_t(wholeBytes)) == 0 && lseek(file, 0, SEEK_END) >= 0 && Output.write(text, to: file)
+            && fsync(file) == 0
+        wholeBytes += text.utf8.count
         return close(file) == 0 && isWritten
     }
 }

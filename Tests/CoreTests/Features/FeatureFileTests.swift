@@ -116,8 +116,8 @@ struct FeatureFileTests {
         #expect(file.probabilities == [[0, 0, 0.125, 0.0625]])
         let level = FeatureLayout(parts: [.init(net: "3^2", level: -1, width: 3)])
         #expect(try file.songs(.valid, layout: level).features == [2.25, 2.375, 2.5])
-        let windows = try #require(file.windowPredictions(.valid, nets: ["3^2"]))
-        #expect(windows.tags == ["c"] && windows.scores == [[0.0625]] && windows.labels == [[0]])
+        // The nets don't know one of the tags.
+        #expect(file.windowPredictions(.valid, nets: ["3^2"]) == nil)
     }
 
     @Test("A feature file with another's parts is one line")

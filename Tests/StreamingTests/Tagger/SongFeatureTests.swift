@@ -129,8 +129,10 @@ struct SongFeatureTests {
         // Exact: the numbers are whole multiples of 2^-24, and so are their sums, as integers.
         var sums = [Int](repeating: 0, count: 8)
         var song = probabilities
-        let before = wavetag_allocation_count()
+        var before = 0
         for window in 0..<windows {
+            // Arrays that were made beside each other have been taken apart.
+            if window == 1000 { before = wavetag_allocation_count() }
             for index in features.indices {
                 let step = Int(generator.next() >> 40)
                 features[index] = Float(step) * 0x1p-24
