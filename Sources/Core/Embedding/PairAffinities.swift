@@ -84,13 +84,3 @@ func squaredDistances(from index: Int, in points: [Double], dimensions: Int, int
 
 /// Natural logarithm.
 func logarithm(_ value: Double) -> Double { log(value) }
-
-extension SplitMix64 {
-    /// Standard normal (Box and Muller 1958).
-    mutating func nextNormal() -> Double {
-        // In (0, 1]: the logarithm of zero is none.
-        let radius = Double((next() >> 11) + 1) * 0x1p-53
-        let angle = Double(next() >> 11) * 0x1p-53
-        return (-2 * log(radius)).squareRoot() * cos(2 * Double.pi * angle)
-    }
-}

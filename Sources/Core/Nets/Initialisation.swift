@@ -26,24 +26,3 @@ extension NetParameters {
                 weight: uniform(tags * width, fanIn: width), bias: [Float](repeating: 0, count: tags)))
     }
 }
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17.
-public struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(state: UInt64) { self.state = state }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    /// From 0 to 1, 1 never.
-    public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-    /// From −1 to 1.
-    public mutating func nextUniform() -> Float { Float(Int64(bitPattern: next()) >> 40) * 0x1p-23 }
-}

@@ -45,38 +45,3 @@ public struct Augmentation: Sendable, Equatable {
         return label * (1 - smoothing) + smoothing / (output == .sigmoid ? 2 : Float(tags))
     }
 }
-
-extension SplitMix64 {
-    /// A generator of its own for each purpose and place, so that nothing drawn depends on what was drawn before: a
-    /// training that is resumed draws what the one that was never stopped would have.
-    init(seed: UInt64, _ places: UInt64...) {
-        var generator = SplitMix64(state: seed)
-        for place in places { generator = SplitMix64(state: generator.next() ^ place &* 0xD6E8_FEB8_6659_FD93) }
-        self = generator
-    }
-
-    /// Of Beta(α, α): the share of one of two gamma variates.
-    mutating func nextBeta(_ alpha: Double) -> Double {
-        let (one, other) = (nextGamma(alpha), nextGamma(alpha))
-        return one + other > 0 ? one / (one + other) : 0.5
-    }
-
-    /// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000), section 2 and, for
-    /// shapes below 1, section 6.
-    private mutating func nextGamma(_ shape: Double) -> Double {
-        if shape < 1 { return nextGamma(shape + 1) * pow(max(nextUnit(), 1e-300), 1 / shape) }
-        let d = shape - 1.0 / 3
-        let c = 1 / (9 * d).squareRoot()
-        while true {
-            let x = nextNormal()
-            let v = pow(1 + c * x, 3)
-            guard v > 0 else { continue }
-            if log(max(nextUnit(), 1e-300)) < 0.5 * x * x + d - d * v + d * log(v) { return d * v }
-        }
-    }
-
-    /// Box and Muller, 1958.
-    private mutating func nextNormal() -> Double {
-        (-2 * log(max(nextUnit(), 1e-300))).squareRoot() * cos(2 * .pi * nextUnit())
-    }
-}

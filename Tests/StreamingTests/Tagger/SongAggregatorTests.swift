@@ -19,7 +19,7 @@ struct SongAggregatorTests {
             batchNorms: [])
         let aggregator = SongAggregator(
             shapes: [shape], tags: 2,
-            classifier: classifier ? SongClassifier(parameters, nets: [shape], output: .sigmoid) : nil)
+            classifier: classifier ? SongClassifier(parameters, nets: [shape], output: .sigmoid) : nil, reach: nil)
         let values = [low, high].map { [Float](repeating: $0, count: max(2, shape.featureCount)) }
         for index in 0..<count {
             values[index % 2].withUnsafeBufferPointer { numbers in
@@ -27,7 +27,7 @@ struct SongAggregatorTests {
                     WindowResult(
                         end: index, probabilities: UnsafeBufferPointer(rebasing: numbers[..<2]),
                         features: UnsafeBufferPointer(rebasing: numbers[..<shape.featureCount])),
-                    net: 0, inSilence: index % 1000 > 900)
+                    net: 0, endingAt: Int64(index), inSilence: index % 1000 > 900)
             }
             if index % 1000 == 950 { aggregator.silenceWasAPause() }
         }

@@ -121,7 +121,7 @@ struct SongFeatureTests {
     @Test("24 hours of windows: the mean doesn't drift, and nothing is allocated")
     func drift() throws {
         let shape = try NetShape(name: "2^2", m: 2, n: 2, widths: [1, 3, 3, 2])
-        let aggregator = SongAggregator(shapes: [shape], tags: 2, classifier: nil)
+        let aggregator = SongAggregator(shapes: [shape], tags: 2, classifier: nil, reach: nil)
         let windows = 24 * 3600 * 22_050 / 729
         var generator = SplitMix64(state: 11)
         var features = [Float](repeating: 0, count: 8)
@@ -142,7 +142,7 @@ struct SongFeatureTests {
                 probabilities.withUnsafeBufferPointer { probabilities in
                     aggregator.add(
                         WindowResult(end: window, probabilities: probabilities, features: features), net: 0,
-                        inSilence: window % 100 == 99)
+                        endingAt: Int64(window), inSilence: window % 100 == 99)
                 }
             }
             if window % 100 == 99 { aggregator.silenceWasAPause() }
