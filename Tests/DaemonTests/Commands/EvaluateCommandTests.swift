@@ -187,6 +187,7 @@ struct EvaluateCommandTests {
 
     @Test("Sizes as people write them")
     func sizes() {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
         for (text, bytes) in [
             ("0", 0), ("1000", 1000), ("4K", 4096), ("1.5m", 1_572_864), ("40G", 40 << 30), ("2T", 2 << 40),
         ] { #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)") }
