@@ -99,7 +99,6 @@ struct TrainClassifierCommand: AsyncParsableCommand {
     }
 }
 
-extension OutputFunction: ExpressibleByArgument {}
 
 extension ExitCode {
     /// One model, or several as one.
