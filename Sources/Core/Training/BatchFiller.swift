@@ -21,7 +21,9 @@ struct BatchFiller {
     /// - Parameters:
     ///   - segments: of the store, at most a batch.
     ///   - place: of the batch in the whole training: its epoch and its number there.
-    func fill(_ trainer: NetTrainer, _ segments: ArraySlice<Int>, place: (epoch: Int, batch: Int)) throws(SoundCacheError) {
+    func fill(_ trainer: NetTrainer, _ segments: ArraySlice<Int>, place: (epoch: Int, batch: Int))
+        throws(SoundCacheError)
+    {
         let segments = Array(segments)
         var mixing = SplitMix64(seed: seed, 2, UInt64(place.epoch), UInt64(place.batch))
         let share = augmentation.mixup > 0 ? Float(mixing.nextBeta(augmentation.mixup)) : 1

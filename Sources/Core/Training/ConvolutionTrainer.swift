@@ -92,7 +92,8 @@ final class ConvolutionTrainer {
                 for output in 0..<outputs { target[output * inputs + input] = source[input * outputs + output] }
             }
         }
-        kernel.packBlocks(rows: taps * outputs, width: inputs, flipped, at: 0, of: taps * outputs, into: backwardWeights)
+        kernel.packBlocks(
+            rows: taps * outputs, width: inputs, flipped, at: 0, of: taps * outputs, into: backwardWeights)
         bias.update(from: parameters + place.bias, count: outputs)
         for channel in 0..<outputs { sign[channel] = parameters[place.gamma + channel] < 0 ? -1 : 1 }
     }

@@ -57,7 +57,8 @@ public final class NetTrainer {
     private let floatCount: Int
 
     public init(_ net: NetParameters, _ settings: Settings, kernel: Kernel = .best) {
-        precondition(settings.batch > 0 && settings.threads > 0 && (0...net.shape.layerCount).contains(settings.frozenLayers))
+        precondition(
+            settings.batch > 0 && settings.threads > 0 && (0...net.shape.layerCount).contains(settings.frozenLayers))
         openblas_set_num_threads(1)
         shape = net.shape
         tags = net.output.outputs

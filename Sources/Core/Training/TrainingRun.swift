@@ -146,7 +146,8 @@ public final class TrainingRun {
         guard loss.isFinite else {
             throw TrainingError(
                 .diverged,
-                "epoch \(progress.epoch + 1), step \(progress.batch + 1) of \(batches): the loss is \(loss); a lower --rate may help")
+                "epoch \(progress.epoch + 1), step \(progress.batch + 1) of \(batches): the loss is \(loss); a lower --rate may help"
+            )
         }
         progress.batch += 1
         progress.segments += segments.count

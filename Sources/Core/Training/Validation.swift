@@ -12,12 +12,13 @@ struct Validation {
 
     init(_ net: PackedNet, _ store: SegmentStore, threads: Int) async throws(SoundCacheError) {
         let parts = max(1, min(threads, store.segments.count))
-        let results = await SharedWork(0..<parts, threads: parts).run({ part in
-            Result { () throws(SoundCacheError) in
-                try Self.predict(
-                    net, store, (store.segments.count * part / parts)..<(store.segments.count * (part + 1) / parts))
-            }
-        }, progress: { _ in })
+        let results = await SharedWork(0..<parts, threads: parts).run(
+            { part in
+                Result { () throws(SoundCacheError) in
+                    try Self.predict(
+                        net, store, (store.segments.count * part / parts)..<(store.segments.count * (part + 1) / parts))
+                }
+            }, progress: { _ in })
         var predictions = Predictions(tags: store.tags)
         for result in results {
             switch result.value {

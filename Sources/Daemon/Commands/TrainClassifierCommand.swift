@@ -99,7 +99,6 @@ struct TrainClassifierCommand: AsyncParsableCommand {
     }
 }
 
-
 extension ExitCode {
     /// One model, or several as one.
     static func read(models paths: [String]) throws -> ModelFile {

@@ -64,7 +64,8 @@ struct TrainNetCommand: AsyncParsableCommand {
             if let difference = checkpoint.difference(from: description) {
                 throw ExitCode.because(
                     .usage,
-                    "\(files.checkpointPath): \(difference.name): it was \(difference.was), and now is \(difference.isNow)")
+                    "\(files.checkpointPath): \(difference.name): it was \(difference.was), and now is \(difference.isNow)"
+                )
             }
             do throws(TrainingError) { try run.run.resume(checkpoint, path: files.checkpointPath) } catch {
                 throw ExitCode.because(.badData, error)
