@@ -51,6 +51,7 @@ bench: install-deps
 bench-peers: build
 	python3 Benchmarks/peers.py
 	python3 Benchmarks/evaluation.py
+	python3 Benchmarks/training.py
 
 fixtures:
 	python3 Tests/Fixtures/make.py

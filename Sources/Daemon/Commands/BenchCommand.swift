@@ -15,6 +15,7 @@ struct BenchCommand: ParsableCommand {
               wavetag bench
               wavetag bench --json | jq -r '[.name, .median_us] | @tsv'
               wavetag bench --curve --net 3^9
+              wavetag bench --training --net 3^9 --threads 2
             """
     )
 
@@ -32,11 +33,30 @@ struct BenchCommand: ParsableCommand {
     var curve = false
     @Flag(help: "Where a hop's time goes: a line a layer.")
     var layers = false
+    @Flag(help: "Steps of training instead.")
+    var training = false
+    @Option(help: ArgumentHelp("Segments of a step of training.", valueName: "count"))
+    var batch = 23
+    @Option(help: ArgumentHelp("Threads of a step of training.", valueName: "count"))
+    var threads = 1
     @Option(help: ArgumentHelp("Time for each case.", valueName: "seconds"))
     var seconds = BenchCase.duration
 
+    func validate() throws {
+        guard (1...4096).contains(batch) else { throw ValidationError("--batch: 1 to 4096 wanted, \(batch) found") }
+        guard (1...256).contains(threads) else { throw ValidationError("--threads: 1 to 256 wanted, \(threads) found") }
+    }
+
     func run() throws {
         let nets = try nets()
+        if training {
+            var seen: Set<String> = []
+            for net in nets where seen.insert(net.shape.name).inserted {
+                let result = TrainingBench(shape: net.shape, batch: batch, threads: threads).measure()
+                guard Output.write(json ? result.json : result.text) else { return }
+            }
+            return
+        }
         if layers {
             for net in nets { printLayers(of: net) }
             return
