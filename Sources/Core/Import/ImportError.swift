@@ -7,6 +7,8 @@ public struct ImportError: Error, Equatable, CustomStringConvertible {
         case unreadable
         /// It isn't in the layout that was named, or describes no net that wavetag has.
         case invalid
+        /// The library that reads such files isn't installed.
+        case unavailable
     }
 
     public let kind: Kind

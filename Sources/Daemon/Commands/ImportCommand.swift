@@ -116,6 +116,7 @@ extension ExitCode {
             case .missing: .noInput
             case .unreadable: .ioError
             case .invalid: .badData
+            case .unavailable: .unavailable
             }
         return because(code, error)
     }
