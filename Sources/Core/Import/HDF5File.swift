@@ -29,7 +29,7 @@ struct HDF5File: CheckpointTensors, ~Copyable {
         self.library = library
     }
 
-    deinit { library.H5Fclose(file) }
+    deinit { _ = library.H5Fclose(file) }
 
     // MARK: Attributes
 
@@ -39,17 +39,17 @@ struct HDF5File: CheckpointTensors, ~Copyable {
     /// - Returns: nil where there is no such group or attribute.
     func strings(_ attribute: String, of group: String) throws(ImportError) -> [String]? {
         guard let object = object(group) else { return nil }
-        defer { library.H5Oclose(object) }
+        defer { _ = library.H5Oclose(object) }
         guard library.H5Aexists(object, attribute) > 0 else { return nil }
         let place = group.isEmpty ? attribute : "\(group): \(attribute)"
         let handle = library.H5Aopen(object, attribute, 0)
         guard handle >= 0 else { throw invalid("\(place): damaged") }
-        defer { library.H5Aclose(handle) }
+        defer { _ = library.H5Aclose(handle) }
         let type = library.H5Aget_type(handle)
         let space = library.H5Aget_space(handle)
         defer {
-            library.H5Tclose(type)
-            library.H5Sclose(space)
+            _ = library.H5Tclose(type)
+            _ = library.H5Sclose(space)
         }
         let count = library.H5Sget_simple_extent_npoints(space)
         guard type >= 0, count >= 0 else { throw invalid("\(place): damaged") }
@@ -86,7 +86,7 @@ struct HDF5File: CheckpointTensors, ~Copyable {
     private func variable(_ attribute: hid_t, type: hid_t, space: hid_t, count: Int) -> [String]? {
         var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
         guard library.H5Aread(attribute, type, &pointers) >= 0 else { return nil }
-        defer { library.H5Dvlen_reclaim(type, space, 0, &pointers) }
+        defer { _ = library.H5Dvlen_reclaim(type, space, 0, &pointers) }
         var strings: [String] = []
         for pointer in pointers {
             guard let pointer, let string = String(validatingCString: pointer) else { return nil }
@@ -99,10 +99,10 @@ struct HDF5File: CheckpointTensors, ~Copyable {
 
     func shape(of name: String) throws(ImportError) -> [Int]? {
         guard let dataset = object(name) else { return nil }
-        defer { library.H5Oclose(dataset) }
+        defer { _ = library.H5Oclose(dataset) }
         guard library.H5Iget_type(dataset) == H5I_DATASET else { throw invalid("\(name): an array wanted") }
         let space = library.H5Dget_space(dataset)
-        defer { library.H5Sclose(space) }
+        defer { _ = library.H5Sclose(space) }
         let rank = Int(library.H5Sget_simple_extent_ndims(space))
         guard (0...8).contains(rank) else { throw invalid("\(name): at most 8 axes wanted, \(rank) found") }
         var lengths = [hsize_t](repeating: 0, count: 8)
@@ -114,9 +114,9 @@ struct HDF5File: CheckpointTensors, ~Copyable {
         guard let count = try wantedShape(of: name).elementCount, let dataset = object(name) else {
             throw invalid("\(name): missing")
         }
-        defer { library.H5Oclose(dataset) }
+        defer { _ = library.H5Oclose(dataset) }
         let type = library.H5Dget_type(dataset)
-        defer { library.H5Tclose(type) }
+        defer { _ = library.H5Tclose(type) }
         guard library.H5Tget_class(type) == H5T_FLOAT, library.H5Tget_size(type) <= 8 else {
             throw invalid("\(name): floating-point numbers of at most 8 bytes wanted")
         }
@@ -132,7 +132,7 @@ struct HDF5File: CheckpointTensors, ~Copyable {
 
     func contains(_ name: String) -> Bool {
         guard let found = object(name) else { return false }
-        library.H5Oclose(found)
+        _ = library.H5Oclose(found)
         return true
     }
 
@@ -147,7 +147,7 @@ struct HDF5File: CheckpointTensors, ~Copyable {
                 return nil
             }
             let next = library.H5Oopen(object, String(name), 0)
-            library.H5Oclose(object)
+            _ = library.H5Oclose(object)
             object = next
         }
         return object >= 0 ? object : nil
