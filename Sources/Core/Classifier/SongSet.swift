@@ -74,17 +74,25 @@ public struct SongSet: Sendable {
 extension FeatureFile {
     /// Songs of one side of the split, with the features of a part of the file's nets and levels.
     public func songs(_ split: Manifest.Split, layout: FeatureLayout) throws(FeatureError) -> SongSet {
+        let songs = tracks.indices.filter { splits[$0] == split }
+        let tags = recipe.tags.count
+        return SongSet(
+            width: layout.count, tags: tags, features: try features(of: songs, layout: layout),
+            labels: songs.flatMap { labels[($0 * tags)..<(($0 + 1) * tags)] })
+    }
+
+    /// [songs, layout.count]: of some tracks, a part of the file's nets and levels.
+    ///
+    /// - Throws: `FeatureError` for a part that the file hasn't.
+    public func features(of songs: [Int], layout: FeatureLayout) throws(FeatureError) -> [Float] {
         let runs = try recipe.layout.runs(of: layout)
-        let (width, tags) = (recipe.layout.count, recipe.tags.count)
-        var features: [Float] = []
-        var labels: [Float] = []
-        for track in tracks.indices where splits[track] == split {
-            for run in runs {
-                features += self.features[(track * width + run.lowerBound)..<(track * width + run.upperBound)]
-            }
-            labels += self.labels[(track * tags)..<((track + 1) * tags)]
+        let width = recipe.layout.count
+        var chosen: [Float] = []
+        chosen.reserveCapacity(songs.count * layout.count)
+        for song in songs {
+            for run in runs { chosen += features[(song * width + run.lowerBound)..<(song * width + run.upperBound)] }
         }
-        return SongSet(width: layout.count, tags: tags, features: features, labels: labels)
+        return chosen
     }
 
     /// What nets say without a classifier: the mean of their windows' probabilities. Nil where they don't know all tags of

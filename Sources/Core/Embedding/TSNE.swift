@@ -36,15 +36,21 @@ public struct TSNE: Sendable {
     /// - Parameters:
     ///   - points: [count, dimensions].
     ///   - dimensions: numbers of a point.
+    ///   - isCancelled: asked before each step; the picture is then what it is so far.
+    ///   - progress: called before each step with the share done.
     /// - Throws: `TSNEError` when there are too few points for the perplexity, a number isn't finite, or a setting or the
     ///   given places can't be.
-    public func embed(_ points: [Double], dimensions: Int) throws(TSNEError) -> Embedding {
+    public func embed(
+        _ points: [Double], dimensions: Int, isCancelled: () -> Bool = { false },
+        progress: (Double) -> Void = { _ in }
+    ) throws(TSNEError) -> Embedding {
         let count = try validate(points, dimensions)
         var plane = Plane(places: initialPlaces(points, dimensions: dimensions), count: count)
         guard count > 1 else { return Embedding(points: plane.interleaved, divergence: 0) }
         let affinities = PairAffinities(points, dimensions: dimensions, perplexity: perplexity)
         let rate = learningRate ?? max(Double(count) / earlyExaggeration / 4, 50)
-        for step in 0..<steps {
+        for step in 0..<steps where !isCancelled() {
+            progress(Double(step) / Double(steps))
             let isExaggerated = step < exaggeratedSteps
             plane.forces(affinities, exaggeration: isExaggerated ? earlyExaggeration : 1)
             // Section 3.4: momentum is small until the points have sorted themselves.

@@ -4,13 +4,13 @@ import Core
 /// A table on data sets that are at hand: features of every set, then every row trained as often as asked for. All of it
 /// is kept in a folder, and none of it is done twice.
 struct Reproduction {
-    let model: ModelFile
+    let features: ReproductionFeatures
     let sets: [NamedManifest]
     let table: ReproductionTable
-    let folder: String
     let options: ClassifierOptions
-    let threads: Int
-    let keepsGoing: Bool
+
+    private var model: ModelFile { features.model }
+    private var threads: Int { features.threads }
 
     /// What one set gives in one row.
     struct Cell {
@@ -38,10 +38,11 @@ struct Reproduction {
 
     /// - Returns: nil where it was interrupted.
     func run(_ interruption: Interruption) async throws -> [Column]? {
-        var results = ReproductionResults(path: "\(folder)/results.tsv")
+        var results = ReproductionResults(path: "\(features.folder)/results.tsv")
         var columns: [Column] = []
         for set in sets {
-            guard let file = try await features(of: set, interruption) else { return nil }
+            let wanted = Set(table.rows.flatMap(\.nets))
+            guard let file = try await features.file(of: set, nets: Array(wanted), interruption) else { return nil }
             var column: Column?
             for row in table.rows {
                 let experiment = try experiment(row, file, set)
@@ -79,18 +80,6 @@ struct Reproduction {
             if let column { columns.append(column) }
         }
         return columns
-    }
-
-    /// Features of the nets and levels that any row wants.
-    private func features(of set: NamedManifest, _ interruption: Interruption) async throws -> FeatureFile? {
-        let manifest: Manifest
-        do throws(ManifestError) { manifest = try Manifest(path: set.path) } catch { throw ExitCode.because(error) }
-        let wanted = Set(table.rows.flatMap(\.nets))
-        let path = "\(folder)/\(set.name).features"
-        let extraction = FeatureExtraction(
-            model: model, manifest: manifest, out: path, nets: Array(wanted), threads: threads, keepsGoing: keepsGoing)
-        if case .interrupted = try await extraction.run(interruption) { return nil }
-        do throws(ModelFileError) { return try FeatureFile(path: path) } catch { throw ExitCode.because(error) }
     }
 
     private func experiment(

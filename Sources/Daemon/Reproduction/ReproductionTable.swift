@@ -22,13 +22,18 @@ struct ReproductionTable {
     ///
     /// - Parameter net: nil: 3^9, or the model's first net where it has none.
     static func levels(of model: Model, net: String?) -> ReproductionTable {
-        let names = model.nets.map(\.shape.name)
-        let chosen = net ?? (names.contains("3^9") ? "3^9" : names[0])
+        let chosen = usualNet(of: model, net)
         return ReproductionTable(
             title: "Table 1: levels of \(chosen)",
             rows: levels.map { Row(name: "level \($0)", nets: [chosen], levels: [$0]) } + [
                 Row(name: "levels -3 -2 -1", nets: [chosen], levels: levels)
             ], missing: [])
+    }
+
+    /// The net whose levels are looked at: the one asked for, 3^9, or the model's first where it has none.
+    static func usualNet(of model: Model, _ net: String?) -> String {
+        let names = model.nets.map(\.shape.name)
+        return net ?? (names.contains("3^9") ? "3^9" : names[0])
     }
 
     private static let scales: [[String]] = [

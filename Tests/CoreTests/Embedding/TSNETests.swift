@@ -34,6 +34,22 @@ struct TSNETests {
         #expect(abs(silhouette - (try doubles("\(index).silhouette"))[1]) <= 0.1)
     }
 
+    @Test("Cancelled, it stands where that many steps lead")
+    func cancelled() throws {
+        let (points, _, dimensions) = try points(0)
+        var settings = try settings(0)
+        settings.exaggeratedSteps = 5
+        settings.steps = 20
+        var shares: [Double] = []
+        let some = try settings.embed(
+            points, dimensions: dimensions, isCancelled: { shares.count == 7 }, progress: { shares.append($0) })
+        #expect(shares == (0..<7).map { Double($0) / 20 })
+        let whole = try settings.embed(points, dimensions: dimensions)
+        settings.steps = 7
+        #expect(try settings.embed(points, dimensions: dimensions) == some)
+        #expect(some != whole)
+    }
+
     @Test("The divergence of scikit-learn's own picture is what it says", arguments: 0..<3)
     func divergence(index: Int) throws {
         let (points, _, dimensions) = try points(index)

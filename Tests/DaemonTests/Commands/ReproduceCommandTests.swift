@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import FoundationXML
 import Testing
 
 @testable import Daemon
@@ -75,6 +76,100 @@ struct ReproduceCommandTests {
         for name in ["3^5", "2^6", "3^5 2^6"] { #expect(try cells(name, in: result.output).count == 1) }
         #expect(result.output.contains("left out: 3^9: the model has no 3^9\n"))
         #expect(result.output.contains("left out: 3^8 3^9: the model has no 3^8, 3^9\n"))
+    }
+
+    /// Silhouettes of the two genres in the standardised features of a level, computed here from the feature file.
+    private func silhouette(level: Int, songs wanted: Manifest.Split? = nil) throws -> Double? {
+        let file = try FeatureFile(path: sounds["run/genres.features"])
+        let layout = FeatureLayout(parts: file.recipe.layout.parts.filter { $0.level == level })
+        let run = try #require(try file.recipe.layout.runs(of: layout).first)
+        let songs = file.tracks.indices
+        var columns = run.map { place in songs.map { Double(file.features[$0 * file.recipe.layout.count + place]) } }
+        for (index, column) in columns.enumerated() {
+            let mean = column.reduce(0, +) / Double(column.count)
+            let variance = column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(column.count)
+            columns[index] = column.map { variance > 0 ? ($0 - mean) / variance.squareRoot() : 0 }
+        }
+        let some = songs.filter { wanted == nil || file.splits[$0] == wanted }
+        return Silhouette.score(
+            some.flatMap { song in columns.map { $0[song] } }, dimensions: columns.count,
+            labels: some.map { $0 % 2 })
+    }
+
+    @Test("Figure 2: a picture for each level, a dot for each song, and silhouettes; features are the tables'")
+    func figure2() async throws {
+        defer { sounds.remove() }
+        let model = sounds["model.safetensors"]
+        let first = try await reproduce("figure2", "--model", model)
+        #expect(first.code == 0 && first.errors.isEmpty, "\(first.errors)")
+        #expect(first.output.hasPrefix("Figure 2: songs of two tags by t-SNE, 3^5\n"))
+        #expect(
+            first.output.contains(
+                "genres: 12 noise, 12 tone, songs that have the tag and not the other; 6 of split test"))
+        for level in [-3, -1] {
+            let numbers = try cells("genres, level \(level)", in: first.output).map { try #require(Double($0)) }
+            #expect(numbers.count == 5)
+            #expect(abs(numbers[0] - (try #require(try silhouette(level: level)))) < 2e-4)
+            #expect(abs(numbers[2] - (try #require(try silhouette(level: level, songs: .test)))) < 2e-4)
+            // Anything can tell these sounds apart.
+            #expect(numbers[1] > 0.2 && numbers[1] <= 1 && numbers[4] >= 0)
+        }
+        let page = try String(contentsOfFile: sounds["run/figure2.html"], encoding: .utf8)
+        func count(_ text: String) -> Int { page.components(separatedBy: text).count - 1 }
+        // Two levels, each for wide and narrow pages.
+        #expect(count("<svg") == 4 && count("<circle") == 4 * 24 && count("class=\"second hollow\"") == 4 * 12)
+        #expect(count("<title>tone: 7.wav</title>") == 2 && page.hasSuffix("</html>\n"))
+        #expect(XMLParser(data: Data(page.utf8)).parse())
+
+        // Where table1 has extracted them, or figure2 has, features are not extracted again.
+        let features = sounds["run/genres.features"]
+        let made = try FileManager.default.attributesOfItem(atPath: features)[.systemFileNumber] as? Int
+        for index in 0..<24 { try FileManager.default.removeItem(atPath: sounds["\(index).wav"]) }
+        #expect(try await reproduce("table1", "--model", model).code == 0)
+        let again = try await reproduce(
+            "figure2", "--model", model, "--tags", "noise,tone", "--levels=-1,-3", "--threads", "1")
+        #expect(again.code == 0 && again.errors.isEmpty, "\(again.errors)")
+        for level in [-3, -1] {
+            let name = "genres, level \(level)"
+            #expect(try cells(name, in: again.output) == cells(name, in: first.output))
+        }
+        #expect(try FileManager.default.attributesOfItem(atPath: features)[.systemFileNumber] as? Int == made)
+
+        let few = try await reproduce(
+            "figure2", "--model", model, "--songs", "9", "--levels=-2", "--tags", "tone,noise", "--seed", "3")
+        #expect(few.code == 0 && few.output.contains("genres: 4 tone, 5 noise, "), "\(few.output)")
+        #expect(few.output.contains("; 9 of 24 drawn, seed 3; "))
+    }
+
+    @Test("What Figure 2 can't be is one line")
+    func figureRefused() async throws {
+        defer { sounds.remove() }
+        let model = sounds["model.safetensors"]
+        let lone = "path\tsplit\ttags\n0.wav\ttrain\tnoise,slow\n1.wav\ttrain\ttone\n2.wav\ttrain\ttone,slow\n"
+        try lone.write(toFile: sounds["lone.tsv"], atomically: true, encoding: .utf8)
+        for (arguments, code, message) in [
+            (["--tags", "tone"], 64, "--tags: two different tags wanted, tone found"),
+            (["--tags", "tone,tone"], 64, "--tags: two different tags wanted, tone,tone found"),
+            (["--tags", "tone,jazz"], 64, "--tags: \(sounds["manifest.tsv"]) has no tag jazz"),
+            (["--levels=-3,-3"], 64, "--levels: -3,-3: one stands twice"),
+            (["--levels=-4"], 64, "--levels: -3, -2 or -1 wanted, -4 found"),
+            (["--songs", "3"], 64, "--songs: 4 to 5000 wanted, 3 found"),
+            (["--published", "x"], 64, "--published: figure2 has no published numbers"),
+            (["--net", "5^5"], 64, "--net: the model has no 5^5"),
+            (
+                ["--data", sounds["lone.tsv"]], 65,
+                "\(sounds["lone.tsv"]): no two tags with two songs each that lack the other, at --positive 0.5"
+            ),
+            (["--data", sounds["absent.tsv"]], 66, "\(sounds["absent.tsv"]): No such file or directory"),
+        ] as [([String], Int32, String)] {
+            let all =
+                [ChildProcess.wavetag, "reproduce", "figure2", "--model", model]
+                + ["--data", "genres=\(sounds["manifest.tsv"])", "--folder", sounds["run"]] + arguments
+            let result = try await blocking { try ChildProcess(all).end(seconds: 60) }
+            #expect(result.code == code && result.errors == "wavetag: \(message)\n", "\(result.errors)")
+        }
+        let table = try await reproduce("table1", "--model", model, "--songs", "5")
+        #expect(table.code == 64 && table.errors == "wavetag: --songs: table1 has none; figure2 has\n")
     }
 
     @Test("What can't be is one line")
