@@ -114,6 +114,23 @@ public final class SegmentStore: Sendable {
         labels.deallocate()
     }
 
+    /// Changes with the segments, their sound and their labels.
+    public var fingerprint: UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ value: UInt64) {
+            hash = (hash ^ value) &* 0x0000_0100_0000_01B3
+            hash ^= hash >> 32
+        }
+        for segment in segments {
+            add(UInt64(segment.row))
+            add(UInt64(segment.song))
+            add(UInt64(segment.start))
+        }
+        for label in labels { add(UInt64(label.bitPattern)) }
+        for character in names { add(UInt64(UInt8(bitPattern: character))) }
+        return hash
+    }
+
     /// Where a song's file is.
     public func path(song: Int) -> String { manifest.file(of: songs[song]) }
 

@@ -36,13 +36,14 @@ struct BatchFiller {
             var scratch = share < 1 ? [Float](repeating: 0, count: trainer.shape.window) : []
             for index in (segments.count * thread / threads)..<(segments.count * (thread + 1) / threads) {
                 let generator = SplitMix64(seed: seed, 3, UInt64(place.epoch), UInt64(place.batch), UInt64(index))
+                let partners = SplitMix64(seed: seed, 5, UInt64(place.epoch), UInt64(place.batch), UInt64(index))
                 let target = trainer.window(index)
                 let labels = trainer.labels + index * trainer.tags
                 do throws(SoundCacheError) {
                     try copy(segments[index], share: share, adding: false, generator, into: target, labels, &scratch)
                     if share < 1 {
                         let other = segments[(index + turn) % segments.count]
-                        try copy(other, share: 1 - share, adding: true, generator, into: target, labels, &scratch)
+                        try copy(other, share: 1 - share, adding: true, partners, into: target, labels, &scratch)
                     }
                 } catch { failure.withLock { $0 = error } }
             }
@@ -56,7 +57,6 @@ struct BatchFiller {
         _ labels: UnsafeMutablePointer<Float>, _ scratch: inout [Float]
     ) throws(SoundCacheError) {
         var generator = generator
-        if adding { _ = generator.next() }
         let draw = augmentation.draw(shifts: store.shifts(of: segment), window: store.window, &generator)
         let gain = draw.gain * share
         if adding {

@@ -121,7 +121,7 @@ final class ConvolutionTrainer {
         kernel.statistics(
             columns: strip.count, pool: pool, width: outputs, target, sign: sign,
             extremes: extremes + strip.lowerBound * outputs, sums: scratch.sums, squares: scratch.sums + outputs)
-        scratch.addSumsToTotals(channels: outputs)
+        scratch.addSumsToTotals(channels: outputs, count: rows, centre: target)
     }
 
     private func convolve(
@@ -135,8 +135,11 @@ final class ConvolutionTrainer {
 
     /// Batch norm's factors from all threads' sums; running statistics follow by a tenth, as PyTorch's do.
     /// Ioffe and Szegedy, "Batch normalization", ICML 2015, algorithm 1.
-    func normalise(batch: Int, _ scratches: [TrainingScratch]) {
+    ///
+    /// - Returns: whether all of it is finite. ReLU makes 0 of what is no number, and so no loss would tell.
+    func normalise(batch: Int, _ scratches: [TrainingScratch]) -> Bool {
         let outputs = geometry.outputs
+        var isFinite = true
         let count = Double(batch * geometry.rows)
         for channel in 0..<outputs {
             var (mean, variance) = (Double(running[channel]), Double(running[outputs + channel]))
@@ -144,7 +147,8 @@ final class ConvolutionTrainer {
                 let sum = scratches.reduce(0) { $0 + $1.totals[channel] }
                 let squares = scratches.reduce(0) { $0 + $1.totals[outputs + channel] }
                 mean = sum / count
-                variance = max(0, squares / count - mean * mean)
+                variance = squares / count - mean * mean
+                if variance < 0 { variance = 0 }
                 BatchNormParameters.follow(
                     &running[channel], &running[outputs + channel], mean: mean, variance: variance, count: count)
             }
@@ -153,7 +157,9 @@ final class ConvolutionTrainer {
             scale[channel] = Float(factor)
             offset[channel] = Float(Double(parameters[place.beta + channel]) - factor * mean)
             self.mean[channel] = Float(mean)
+            isFinite = isFinite && variance.isFinite && scale[channel].isFinite && offset[channel].isFinite
         }
+        return isFinite
     }
 
     /// The layer's outputs, [columns, outputs].

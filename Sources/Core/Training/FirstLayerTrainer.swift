@@ -87,8 +87,11 @@ final class FirstLayerTrainer {
     }
 
     /// Batch norm's factors from the sound's statistics, and the weights that they are multiplied into.
-    func normalise(batch: Int, _ scratches: [TrainingScratch]) {
+    ///
+    /// - Returns: whether all of it is finite.
+    func normalise(batch: Int, _ scratches: [TrainingScratch]) -> Bool {
         let (taps, outputs) = (geometry.taps, geometry.outputs)
+        var isFinite = true
         let count = Double(batch * geometry.columns)
         for first in 0..<taps {
             tapSums[first] = scratches.reduce(0) { $0 + $1.totals[first] }
@@ -114,7 +117,7 @@ final class FirstLayerTrainer {
                         variance += w * Double(weight[second * outputs + channel]) * covariance
                     }
                 }
-                variance = max(0, variance)
+                if variance < 0 { variance = 0 }
                 BatchNormParameters.follow(
                     &running[channel], &running[outputs + channel], mean: mean, variance: variance, count: count)
             }
@@ -127,8 +130,10 @@ final class FirstLayerTrainer {
             bias[channel] = Float(
                 Double(parameters[place.beta + channel])
                     + factor * (Double(parameters[place.bias + channel]) - mean))
+            isFinite = isFinite && variance.isFinite && bias[channel].isFinite
         }
         kernel.packBlocks(rows: taps, width: outputs, folded, at: 0, of: taps, into: packed)
+        return isFinite
     }
 
     /// The layer's outputs for columns of one segment, [columns, outputs].

@@ -117,6 +117,12 @@ public final class NetTrainer {
     /// The net as it has learnt so far.
     public var net: NetParameters { layout.net(parameters, statistics: statistics) }
 
+    /// Whether all that has been learnt is finite.
+    var isFinite: Bool {
+        (0..<layout.count).allSatisfy { parameters[$0].isFinite }
+            && (0..<layout.statisticsCount).allSatisfy { statistics[$0].isFinite }
+    }
+
     /// Takes another net's weights and running statistics, and forgets earlier gradients.
     public func restart(from net: NetParameters) {
         precondition(net.shape == shape && net.output.outputs == tags)
@@ -147,7 +153,7 @@ public final class NetTrainer {
     /// The loss, and in `parameterGradient` its gradient.
     func gradient(count: Int, seed: UInt64) -> Double {
         precondition((1...settings.batch).contains(count))
-        forward(count)
+        guard forward(count) else { return .nan }
         let loss = classify(count, seed: seed)
         backward(count)
         return loss
@@ -158,12 +164,13 @@ public final class NetTrainer {
 
     // MARK: Forward
 
-    private func forward(_ batch: Int) {
+    /// - Returns: false where a layer's statistics are no numbers.
+    private func forward(_ batch: Int) -> Bool {
         inParallel { thread, scratch in
             scratch.resetTotals()
             for segment in self.part(batch, thread) { self.first.measure(segment, scratch) }
         }
-        first.normalise(batch: batch, scratches)
+        var isFinite = first.normalise(batch: batch, scratches)
         for layer in layers {
             layer.pack()
             inParallel { thread, scratch in
@@ -175,8 +182,9 @@ public final class NetTrainer {
                     layer.forward(strip, scratch)
                 }
             }
-            layer.normalise(batch: batch, scratches)
+            isFinite = layer.normalise(batch: batch, scratches) && isFinite
         }
+        return isFinite
     }
 
     /// A strip's input columns: what the layer below gives, each segment's with its padding or its neighbours.

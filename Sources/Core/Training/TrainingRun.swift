@@ -72,6 +72,9 @@ public final class TrainingRun {
             seed: settings.seed)
     }
 
+    /// Changes with segments, sound and labels of either split.
+    public var fingerprint: UInt64 { train.fingerprint ^ (valid.fingerprint &* 3) }
+
     /// Bytes that it holds.
     public var memory: Int { trainer.memory }
 
@@ -117,6 +120,7 @@ public final class TrainingRun {
             var started = surroundings.seconds()
             while progress.batch < batches {
                 guard !surroundings.isStopped() else {
+                    try checkWeights()
                     try save()
                     return false
                 }
@@ -124,7 +128,10 @@ public final class TrainingRun {
                 let now = surroundings.seconds()
                 progress.seconds += now - started
                 started = now
-                if progress.batch % settings.checkpointInterval == 0, progress.batch < batches { try save() }
+                if progress.batch % settings.checkpointInterval == 0, progress.batch < batches {
+                    try checkWeights()
+                    try save()
+                }
             }
             try await endEpoch(started: started, surroundings)
             try save()
@@ -158,15 +165,32 @@ public final class TrainingRun {
                 loss: progress.lossSum / Double(progress.segments), learningRate: rate))
     }
 
+    /// What a step has learnt shows in the loss of the next one, which may come after a checkpoint.
+    private func checkWeights() throws(TrainingError) {
+        guard !trainer.isFinite else { return }
+        throw TrainingError(
+            .diverged,
+            "epoch \(progress.epoch + 1), step \(progress.batch) of \(batches): weights have become infinite or no numbers; a lower --rate may help"
+        )
+    }
+
+    /// What the best net says of the valid split.
+    public func bestPredictions() async throws(TrainingError) -> Predictions {
+        try await validation(of: bestNet).predictions
+    }
+
+    private func validation(of net: NetParameters) async throws(TrainingError) -> Validation {
+        let packed = PackedNet(
+            net, batchNormEpsilon: settings.trainer.batchNormEpsilon, function: settings.trainer.loss.function)
+        do throws(SoundCacheError) {
+            return try await Validation(packed, valid, threads: settings.trainer.threads)
+        } catch { throw TrainingError(.unreadable, error.description) }
+    }
+
     /// Validates, keeps the best weights, and lets the schedule say what follows.
     private func endEpoch(started: Double, _ surroundings: Surroundings) async throws(TrainingError) {
-        let packed = PackedNet(
-            trainer.net, batchNormEpsilon: settings.trainer.batchNormEpsilon,
-            function: settings.trainer.loss.function)
-        let validation: Validation
-        do throws(SoundCacheError) {
-            validation = try await Validation(packed, valid, threads: settings.trainer.threads)
-        } catch { throw TrainingError(.unreadable, error.description) }
+        try checkWeights()
+        let validation = try await validation(of: trainer.net)
         guard validation.loss.isFinite else {
             throw TrainingError(.diverged, "epoch \(progress.epoch + 1): the validation loss is \(validation.loss)")
         }

@@ -31,7 +31,8 @@ final class TrainingScratch {
             input: most { $0.mostInputRows(batch: batch) * $0.inputs },
             returned: most { $0.mostReturnedRows(batch: batch) * $0.outputs },
             lowest: (LayerGeometry.stripRows + layout.shape.m) * layout.shape.widths[0],
-            panels: most { $0.mostInputRows(batch: batch) * up($0.inputs, kernel.panel) },
+            // Layer 0's taps of the sound pass through here too: of a narrow net they are more than all channels.
+            panels: most { $0.mostInputRows(batch: batch) * up(max($0.inputs, layout.shape.m), kernel.panel) },
             blocks: most { $0.mostInputRows(batch: batch) * up(max($0.outputs, layout.shape.widths[0]), kernel.lanes) }
         )
         input = allocateFloats(sizes.input)
@@ -80,5 +81,22 @@ final class TrainingScratch {
     /// Adds the strip's sums to all strips': few floats added in a float, many of those in a double.
     func addSumsToTotals(channels: Int) {
         for index in 0..<(2 * channels) { totals[index] += Double(sums[index]) }
+    }
+
+    /// Adds the strip's sums of distances from a centre, and of their squares, as sums and squares of values.
+    ///
+    /// Squares of values themselves would lose, in a float, a variance that is small beside the mean.
+    ///
+    /// - Parameters:
+    ///   - count: values of a channel.
+    ///   - centre: [channels].
+    func addSumsToTotals(channels: Int, count: Int, centre: UnsafePointer<Float>) {
+        let count = Double(count)
+        for channel in 0..<channels {
+            let (sum, squares) = (Double(sums[channel]), Double(sums[channels + channel]))
+            let centre = Double(centre[channel])
+            totals[channel] += sum + count * centre
+            totals[channels + channel] += squares + 2 * centre * sum + count * centre * centre
+        }
     }
 }

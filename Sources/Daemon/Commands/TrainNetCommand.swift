@@ -78,18 +78,32 @@ struct TrainNetCommand: AsyncParsableCommand {
                 + "\(run.run.memory / 1_000_000) MB for a batch of \(options.batch)"
                 + (run.run.epochs > 0 ? "; \(run.run.epochs) epochs are done" : ""))
         let (songs, model) = (run.valid.songs, beginning.model)
+        // Of the best epoch that this process has seen; whether the report has the newest epoch.
+        var bestPredictions: Predictions?
+        var isReportWhole = false
         let surroundings = TrainingRun.Surroundings(
             seconds: { Double(monotonicTime()) / 1e9 }, isStopped: { interruption.isRequested },
             step: { progress.show($0) },
             epoch: { record, best, predictions throws(TrainingError) in
                 progress.show(record)
                 try files.append(record)
-                if let best { try files.write(model(best), predictions, songs: songs, options: options) }
+                isReportWhole = best != nil
+                guard let best else { return }
+                bestPredictions = predictions
+                try files.write(model(best))
+                try files.writeReport(model(best), predictions, songs: songs, options: options)
             })
         let hasEnded: Bool
         do throws(TrainingError) {
             hasEnded = try await run.run.run(
                 checkpoint: files.checkpointPath, description: description, surroundings)
+            if hasEnded, !isReportWhole {
+                var predictions = bestPredictions
+                if predictions == nil { predictions = try await run.run.bestPredictions() }
+                if let predictions {
+                    try files.writeReport(model(run.run.bestNet), predictions, songs: songs, options: options)
+                }
+            }
         } catch {
             progress.clear()
             throw ExitCode.because(error)
@@ -207,7 +221,12 @@ struct TrainNetCommand: AsyncParsableCommand {
         let shape = beginning.net.shape
         return [
             ("net", "\(shape.name) of widths \(shape.widths)"), ("tags", beginning.tags.joined(separator: ",")),
-            ("init", start ?? "none"), ("data", "\(run.train.segments.count) and \(run.valid.segments.count) segments"),
+            ("init", start ?? "none"),
+            (
+                "data",
+                "\(run.train.segments.count) and \(run.valid.segments.count) segments, fingerprint "
+                    + String(run.run.fingerprint, radix: 16)
+            ),
             ("recipe", "\(run.run.settings)"),
         ]
     }

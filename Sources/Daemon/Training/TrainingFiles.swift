@@ -44,13 +44,17 @@ struct TrainingFiles {
         guard Output.write(record.line, to: file), fsync(file) == 0 else { throw failure(logPath) }
     }
 
-    /// Writes the model of the best epoch so far, and a report about it.
-    func write(
-        _ model: Model, _ predictions: Predictions, songs: [String], options: TrainNetOptions
-    ) throws(TrainingError) {
+    /// Writes the model of the best epoch so far.
+    func write(_ model: Model) throws(TrainingError) {
         do throws(ModelFileError) { try ModelFile.write(model, to: out) } catch {
             throw TrainingError(.unwritable, error.description)
         }
+    }
+
+    /// Writes a report: the log's epochs so far, and what the best one's net said of the valid split.
+    func writeReport(
+        _ model: Model, _ predictions: Predictions, songs: [String], options: TrainNetOptions
+    ) throws(TrainingError) {
         let epochs = (try? EpochRecord.log(path: logPath)) ?? []
         let shape = model.nets[0].shape
         let page = TrainingReport(
@@ -61,7 +65,8 @@ struct TrainingFiles {
             ],
             epochs: epochs, split: .valid, predictions: predictions, songs: songs, output: model.output,
             criteria: .init(positiveFrom: options.positive))
-        do { try ReportFile.write(page.html, to: reportPath) } catch { throw failure(reportPath) }
+        let error = ReportFile.errorOfWriting(page.html, to: reportPath)
+        if error != 0 { throw TrainingError(.unwritable, "\(reportPath): \(String(cString: strerror(error)))") }
     }
 
     /// The run has come to its end: nothing is left to go on with.

@@ -27,7 +27,8 @@ final class TrainingProgress {
         let left = Int(perBatch * Double(step.batches - step.batch))
         Output.write(
             "\r\u{1B}[Kepoch \(step.epoch)\(epochs)  \(step.batch * 100 / step.batches) %  loss \(fixed(step.loss, 4))"
-                + "  rate \(step.learningRate)  \(fixed(speed, 1)) segments/s  \(left) s left", to: STDERR_FILENO)
+                + "  rate \(fixed(step.learningRate, 6))  \(fixed(speed, 1)) segments/s  \(left) s left",
+            to: STDERR_FILENO)
         isLineThere = true
     }
 

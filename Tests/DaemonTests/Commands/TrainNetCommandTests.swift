@@ -131,12 +131,49 @@ struct TrainNetCommandTests {
             #expect(again.errors.hasPrefix("wavetag: \(folder)/net.checkpoint: of a run that isn't finished"))
             let other = try train("net", "--resume", epochs: 3)
             #expect(other.code == 64 && other.errors.contains("net.checkpoint: recipe: it was "), "\(other.errors)")
+            let manifest = "\(folder)/data/manifest.tsv"
+            let text = try String(contentsOfFile: manifest, encoding: .utf8)
+            try text.replacingOccurrences(of: "whistle-0.wav\ttrain\twhistle", with: "whistle-0.wav\ttrain\tbuzz")
+                .write(toFile: manifest, atomically: true, encoding: .utf8)
+            let relabelled = try train("net", "--resume", epochs: 2000)
+            #expect(
+                relabelled.code == 64 && relabelled.errors.contains("net.checkpoint: data: it was "),
+                "\(relabelled.errors)")
             #expect(try train("net", "--restart", epochs: 1).code == 0)
             #expect(!exists("net.checkpoint"))
 
             try Data("nonsense".utf8).write(to: URL(fileURLWithPath: "\(folder)/net.checkpoint"))
             let damaged = try train("net", "--resume")
             #expect(damaged.code == 65 && damaged.errors.hasPrefix("wavetag: \(folder)/net.checkpoint: "))
+        }
+    }
+
+    @Test("The report has the epochs behind the best one too")
+    func reportsAllEpochs() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await blocking {
+            try sounds()
+            // A plateau ends with an epoch that is not the best.
+            let result = try train(
+                "net", "--schedule", "plateau", "--patience", "1", "--rate", "0.05", epochs: 300)
+            #expect(result.code == 0, "\(result.errors)")
+            let records = try log("net")
+            try #require(records.last?.isBest == false)
+            #expect(String(decoding: try bytes("net.html"), as: UTF8.self).contains("\(records.count) epochs"))
+        }
+    }
+
+    @Test("A report that can't be written is one line")
+    func unwritableReport() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(
+            atPath: "\(folder)/net.html.partial", withIntermediateDirectories: true)
+        try await blocking {
+            try sounds()
+            let result = try train("net")
+            #expect(result.code == 74)
+            let complaints = result.errors.split(separator: "\n").filter { $0.hasPrefix("wavetag: ") }
+            #expect(complaints == ["wavetag: \(folder)/net.html: Is a directory"], "\(result.errors)")
         }
     }
 
