@@ -143,7 +143,7 @@ struct HDF5File: CheckpointTensors, ~Copyable {
             guard object >= 0, library.H5Iget_type(object) == H5I_GROUP,
                 wavetag_hdf5_is_hard_link(object, String(name)) != 0
             else {
-                if object >= 0 { library.H5Oclose(object) }
+                if object >= 0 { _ = library.H5Oclose(object) }
                 return nil
             }
             let next = library.H5Oopen(object, String(name), 0)
