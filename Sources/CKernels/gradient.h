@@ -121,13 +121,12 @@ TARGET static void KERNEL(statistics)(size_t columns, size_t pool, size_t width,
                                       const float *restrict sign, float *restrict extreme, float *restrict sum,
                                       float *restrict squares)
 {
-    const float *centre = z;
     for (size_t column = 0; column < columns; column++, extreme += width) {
         for (size_t row = 0; row < pool; row++, z += width) {
             for (size_t c = 0; c < width; c++) {
-                const float value = z[c], distance = value - centre[c];
-                sum[c] += distance;
-                squares[c] += distance * distance;
+                const float value = z[c];
+                sum[c] += value;
+                squares[c] += value * value;
                 extreme[c] = row == 0 || value * sign[c] > extreme[c] * sign[c] ? value : extreme[c];
             }
         }

@@ -57,8 +57,8 @@ typedef struct {
     /// [.., panel_rows, panel], panel_rows ≥ rows + taps − 1, and what is returned as blocks [.., rows, lanes].
     void (*accumulate)(size_t taps, size_t rows, size_t depth, size_t width, size_t panel_rows, const float *panels,
                        const float *blocks, float *gradient);
-    /// Of z [columns, pool, width]: adds each channel's distances from its first value to `sum` and their squares to
-    /// `squares`, and gives the largest of each `pool` times `sign` (1, or −1 for the smallest) in `extreme` [columns, width].
+    /// Of z [columns, pool, width]: adds each channel's values to `sum` and their squares to `squares`, and gives the
+    /// largest of each `pool` times `sign` (1, or −1 for the smallest) in `extreme` [columns, width].
     void (*statistics)(size_t columns, size_t pool, size_t width, const float *z, const float *sign, float *extreme,
                        float *sum, float *squares);
     /// output = max(0, scale · x + offset), [columns, width].

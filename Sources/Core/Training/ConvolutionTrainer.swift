@@ -121,7 +121,7 @@ final class ConvolutionTrainer {
         kernel.statistics(
             columns: strip.count, pool: pool, width: outputs, target, sign: sign,
             extremes: extremes + strip.lowerBound * outputs, sums: scratch.sums, squares: scratch.sums + outputs)
-        scratch.addSumsToTotals(channels: outputs, count: rows, centre: target)
+        scratch.addSumsToTotals(channels: outputs)
     }
 
     private func convolve(

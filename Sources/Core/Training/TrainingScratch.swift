@@ -82,21 +82,4 @@ final class TrainingScratch {
     func addSumsToTotals(channels: Int) {
         for index in 0..<(2 * channels) { totals[index] += Double(sums[index]) }
     }
-
-    /// Adds the strip's sums of distances from a centre, and of their squares, as sums and squares of values.
-    ///
-    /// Squares of values themselves would lose, in a float, a variance that is small beside the mean.
-    ///
-    /// - Parameters:
-    ///   - count: values of a channel.
-    ///   - centre: [channels].
-    func addSumsToTotals(channels: Int, count: Int, centre: UnsafePointer<Float>) {
-        let count = Double(count)
-        for channel in 0..<channels {
-            let (sum, squares) = (Double(sums[channel]), Double(sums[channels + channel]))
-            let centre = Double(centre[channel])
-            totals[channel] += sum + count * centre
-            totals[channels + channel] += squares + 2 * centre * sum + count * centre * centre
-        }
-    }
 }
