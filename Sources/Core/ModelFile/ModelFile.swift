@@ -135,7 +135,7 @@ public struct ModelFile: Sendable {
 
     private static func sha256(of bytes: UnsafeRawBufferPointer) -> String {
         var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-        SHA256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &digest)
+        wavetag_sha256(bytes.baseAddress, bytes.count, &digest)
         return digest.map { byte in
             let text = String(byte, radix: 16)
             return byte < 16 ? "0" + text : text
