@@ -165,9 +165,16 @@ public final class SegmentStore: Sendable {
         let extent = extents[segment.row]
         let start = max(extent.lowerBound, min(extent.upperBound - window, segment.start + shift))
         if read(segment.song, start, into: target) { return }
-        try restore(segment.song)
-        guard read(segment.song, start, into: target) else { throw .system(cache.folder) }
+        // Whoever made room once may do so again between a sound's making and its reading.
+        for _ in 0..<Self.restorations {
+            try restore(segment.song)
+            if read(segment.song, start, into: target) { return }
+        }
+        throw .system(cache.folder)
     }
+
+    /// How often a sound is made again before the folder is given up.
+    private static let restorations = 20
 
     private func read(_ song: Int, _ start: Int, into target: UnsafeMutablePointer<Float>) -> Bool {
         let file = openat(cache.directory, names.baseAddress! + song * nameSize, O_RDONLY | O_CLOEXEC)
