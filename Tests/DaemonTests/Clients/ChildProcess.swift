@@ -115,13 +115,13 @@ final class ChildProcess {
     func signal(_ number: Int32) { if !isReaped { kill(identifier, number) } }
 
     /// The next line of standard output; nil at its end.
-    func readLine(seconds: Double = 20) throws -> String? { try readLine(\.output, seconds: seconds) }
+    func readLine(seconds: Double = 90) throws -> String? { try readLine(\.output, seconds: seconds) }
 
     /// The next line of standard error; nil at its end.
-    func readErrorLine(seconds: Double = 20) throws -> String? { try readLine(\.errors, seconds: seconds) }
+    func readErrorLine(seconds: Double = 90) throws -> String? { try readLine(\.errors, seconds: seconds) }
 
     /// Waits for a line of standard error that has `text` in it.
-    func waitForErrorLine(containing text: String, seconds: Double = 20) throws {
+    func waitForErrorLine(containing text: String, seconds: Double = 90) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var seen: [String] = []
         while let line = try readLine(\.errors, deadline: deadline) {
@@ -134,7 +134,7 @@ final class ChildProcess {
     /// Waits for the program to end.
     ///
     /// - Returns: its exit code, and what it wrote that wasn't read.
-    func end(seconds: Double = 20) throws -> (code: Int32, output: String, errors: String) {
+    func end(seconds: Double = 90) throws -> (code: Int32, output: String, errors: String) {
         let deadline = ContinuousClock.now + .seconds(seconds)
         // Its ends of the pipes are closed when it is gone.
         while output.descriptor >= 0 || errors.descriptor >= 0 { try pump(deadline) }

@@ -44,7 +44,7 @@ final class SocketClient {
     }
 
     /// The next client of a listening socket.
-    static func accept(_ listener: Int32, seconds: Double = 10) throws -> SocketClient {
+    static func accept(_ listener: Int32, seconds: Double = 90) throws -> SocketClient {
         try waitUntilReadable(listener, deadline: .now + .seconds(seconds))
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
@@ -61,7 +61,7 @@ final class SocketClient {
     }
 
     /// The next line without its newline; nil when the other end has closed.
-    func readLine(seconds: Double = 10) throws -> String? {
+    func readLine(seconds: Double = 90) throws -> String? {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {

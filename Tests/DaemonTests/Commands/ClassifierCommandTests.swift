@@ -12,7 +12,7 @@ struct ClassifierCommandTests {
     init() throws { sounds = try GenreSounds() }
 
     private func wavetag(_ arguments: String...) async throws -> (code: Int32, output: String, errors: String) {
-        try await blocking { try ChildProcess([ChildProcess.wavetag] + arguments).end(seconds: 60) }
+        try await blocking { try ChildProcess([ChildProcess.wavetag] + arguments).end(seconds: 180) }
     }
 
     private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: sounds[name])) }
@@ -23,7 +23,7 @@ struct ClassifierCommandTests {
         let arguments = ["extract", "--model", sounds["model.safetensors"], "--data", sounds["manifest.tsv"]]
         func extract(_ out: String, _ more: String...) async throws -> (code: Int32, output: String, errors: String) {
             try await blocking {
-                try ChildProcess([ChildProcess.wavetag] + arguments + ["--out", sounds[out]] + more).end(seconds: 60)
+                try ChildProcess([ChildProcess.wavetag] + arguments + ["--out", sounds[out]] + more).end(seconds: 180)
             }
         }
         let whole = try await extract("whole", "--threads", "3")
@@ -152,7 +152,7 @@ struct ClassifierCommandTests {
             (["--model", model, "--data", sounds["absent"]], 66, "No such file"),
         ] as [([String], Int32, String)] {
             let all = ["train", "classifier", "--out", sounds["out"]] + arguments
-            let result = try await blocking { try ChildProcess([ChildProcess.wavetag] + all).end(seconds: 60) }
+            let result = try await blocking { try ChildProcess([ChildProcess.wavetag] + all).end(seconds: 180) }
             #expect(result.code == code, "\(arguments)")
             #expect(result.errors.contains(message), "\(result.errors)")
             #expect(result.errors.split(separator: "\n").count == 1)

@@ -19,7 +19,7 @@ struct ReproduceCommandTests {
                 "3",
                 "--epochs", "20",
             ]
-        return try await blocking { try ChildProcess(all).end(seconds: 60) }
+        return try await blocking { try ChildProcess(all).end(seconds: 180) }
     }
 
     /// A row's cells, behind its name.
@@ -165,7 +165,7 @@ struct ReproduceCommandTests {
             let all =
                 [ChildProcess.wavetag, "reproduce", "figure2", "--model", model]
                 + ["--data", "genres=\(sounds["manifest.tsv"])", "--folder", sounds["run"]] + arguments
-            let result = try await blocking { try ChildProcess(all).end(seconds: 60) }
+            let result = try await blocking { try ChildProcess(all).end(seconds: 180) }
             #expect(result.code == code && result.errors == "wavetag: \(message)\n", "\(result.errors)")
         }
         let table = try await reproduce("table1", "--model", model, "--songs", "5")

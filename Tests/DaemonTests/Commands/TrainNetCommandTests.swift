@@ -17,7 +17,7 @@ struct TrainNetCommandTests {
         let script = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
         let python = try ChildProcess(
             ["/usr/bin/env", "python3", "/\(script)/demo/four_sounds.py", "\(folder)/data", "\(each)", "\(seconds)"])
-        let result = try python.end(seconds: 60)
+        let result = try python.end(seconds: 180)
         try #require(result.code == 0, "\(result.errors)")
     }
 
@@ -72,7 +72,7 @@ struct TrainNetCommandTests {
             let evaluation = try ChildProcess([
                 ChildProcess.wavetag, "evaluate", "--model", "\(folder)/four", "--data",
                 "\(folder)/data/manifest.tsv", "--json",
-            ]).end(seconds: 60)
+            ]).end(seconds: 180)
             let json = try JSONValue(parsing: evaluation.output.dropLast().utf8)
             #expect(try #require(json["windows"]?["accuracy"]?.double) >= 0.99, "\(evaluation.output)")
         }
@@ -103,7 +103,7 @@ struct TrainNetCommandTests {
                     if begun != nil, !FileManager.default.fileExists(atPath: checkpoint) { break }
                 }
                 child.signal(SIGKILL)
-                _ = try child.end(seconds: 20)
+                _ = try child.end(seconds: 180)
                 if begun != nil, !FileManager.default.fileExists(atPath: checkpoint) { break }
             }
             #expect(seen.count >= 3, "it was hardly ever killed in between")
@@ -120,9 +120,9 @@ struct TrainNetCommandTests {
         try await blocking {
             try sounds()
             let child = try ChildProcess(arguments("net", epochs: 2000))
-            try child.waitForErrorLine(containing: "epoch 2:", seconds: 60)
+            try child.waitForErrorLine(containing: "epoch 2:", seconds: 180)
             child.signal(SIGINT)
-            let stopped = try child.end(seconds: 30)
+            let stopped = try child.end(seconds: 180)
             #expect(stopped.code == 0 && stopped.errors.contains("--resume goes on"), "\(stopped.errors)")
             #expect(exists("net") && exists("net.checkpoint"))
 
@@ -234,10 +234,10 @@ struct TrainNetCommandTests {
         try await blocking {
             try sounds()
             let child = try ChildProcess(arguments("small/net", epochs: 100_000))
-            try child.waitForErrorLine(containing: "epoch 2:", seconds: 60)
+            try child.waitForErrorLine(containing: "epoch 2:", seconds: 180)
             let fill = try ChildProcess(["/bin/sh", "-c", "cat /dev/zero > \(place)/filler"]).end()
             #expect(fill.code != 0)
-            let result = try child.end(seconds: 60)
+            let result = try child.end(seconds: 180)
             #expect(result.code == 74, "\(result.errors)")
             #expect(result.errors.split(separator: "\n").last?.contains("No space left on device") == true)
             let kept = try TrainingCheckpoint(path: "\(place)/net.checkpoint")
@@ -263,7 +263,7 @@ struct TrainNetCommandTests {
             try sounds(each: 5, seconds: 0.2)
             var base = [ChildProcess.wavetag, "train", "net", "--data", "\(folder)/data/manifest.tsv"]
             base += ["--cache", "\(folder)/cache", "--out", "\(folder)/out"]
-            let result = try ChildProcess(base + options).end(seconds: 60)
+            let result = try ChildProcess(base + options).end(seconds: 180)
             #expect(result.code == code, "\(result.errors)")
             let lines = result.errors.split(separator: "\n")
             #expect(lines.count == 1 && lines.first?.hasPrefix("wavetag: ") == true, "\(result.errors)")

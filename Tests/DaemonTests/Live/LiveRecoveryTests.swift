@@ -11,7 +11,7 @@ import Testing
     private static func event(
         _ client: SocketClient, _ isWanted: (JSONValue) -> Bool
     ) throws -> JSONValue {
-        while let line = try client.readLine(seconds: 60) {
+        while let line = try client.readLine(seconds: 180) {
             let event = try JSONValue(parsing: line.utf8)
             if isWanted(event) { return event }
         }
@@ -87,7 +87,7 @@ import Testing
             try client.send(#"{"subscribe":{"every":0.5}}"# + "\n" + #"{"status":true}"# + "\n")
             let before = try Self.event(client, Self.isOf("status"))
             #expect(before["hop"] == .integer(1))
-            try daemon.waitForErrorLine(containing: "can't keep up", seconds: 60)
+            try daemon.waitForErrorLine(containing: "can't keep up", seconds: 180)
             let raised = try Self.event(client) { Self.isOf("status")($0) && $0["hop"] != .integer(1) }
             guard case .integer(let hop)? = raised["hop"], case .string(let engine)? = raised["engine"] else {
                 throw SocketClient.Failure(reason: "no hop in \(raised)")

@@ -247,7 +247,7 @@ private final class NotifySocket {
     deinit { close(descriptor) }
 
     /// Waits for a message with this line.
-    func wait(for state: String, seconds: Double = 20) throws {
+    func wait(for state: String, seconds: Double = 90) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)
         while true {
             var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

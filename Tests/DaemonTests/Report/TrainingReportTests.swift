@@ -67,7 +67,7 @@ struct TrainingReportTests {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Data(html.utf8).write(to: URL(fileURLWithPath: path))
         let result = try await blocking {
-            try ChildProcess(["/usr/bin/env", "python3", "-c", Self.check, path]).end(seconds: 60)
+            try ChildProcess(["/usr/bin/env", "python3", "-c", Self.check, path]).end(seconds: 180)
         }
         #expect(result.code == 0, "\(name): \(result.errors)")
         return result.output.split(separator: "\n").map(String.init)

@@ -136,7 +136,7 @@ import Testing
                 let halfClosed = try server.connect()
                 shutdown(halfClosed.descriptor, Int32(SHUT_WR))
             }
-            let deadline = ContinuousClock.now + .seconds(10)
+            let deadline = ContinuousClock.now + .seconds(90)
             var count = ""
             while count != "1", ContinuousClock.now < deadline {
                 try watcher.send("{\"status\":true}\n")
