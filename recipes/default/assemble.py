@@ -4,11 +4,13 @@
     assemble.py WORK CORPUS
 
 Writes, into WORK, manifest.tsv (train, valid and the corpus's test split), test-solo.tsv and test-room.tsv (solos of the
-soundfont that is held out: as rendered, and in a room at 20 dB), and test-nonmusic.tsv. Columns `kind` and `family` are
+soundfont that is held out: as rendered, and in a room at 20 dB), test-nonmusic.tsv (an hour without music) and
+test-speech-music.tsv. Columns `kind` and `family` are
 for reading; wavetag passes over them.
 """
 
 import csv
+import glob
 import json
 import os
 import sys
@@ -36,13 +38,22 @@ def read(work, name):
 
 
 def teacher(work, name):
-    path = os.path.join(work, "index", f"teacher-{name}.npz")
-    if not os.path.exists(path):
-        print(f"{path}: no teacher's opinions; 0 for what construction doesn't say", file=sys.stderr)
-        return {}, []
-    with numpy.load(path) as file:
-        values = {key: file[key] for key in file.files}
-    return values, [str(tag) for tag in values.pop("tags")]
+    """The teacher's opinions by path, and its tags."""
+    values, tags = {}, []
+    for path in sorted(glob.glob(os.path.join(work, "index", f"teacher-{name}.*.npz"))):
+        with numpy.load(path) as file:
+            values |= {key: file[key] for key in file.files}
+        tags = [str(tag) for tag in values.pop("tags")]
+    return values, tags
+
+
+def typical(lines, opinions):
+    """The mean opinion of pieces of a kind and family, for a piece that the teacher hasn't heard."""
+    heard = {}
+    for line in lines:
+        if line["path"] in opinions:
+            heard.setdefault((line["kind"], line["family"]), []).append(opinions[line["path"]].mean(0))
+    return {key: numpy.mean(values, 0) for key, values in heard.items()}
 
 
 def music_labels(line, index, opinion):
@@ -99,11 +110,19 @@ def main():
         os.symlink(os.path.abspath(corpus), link)
 
     labels = {}  # of each path: a dictionary or None a window
+    usual, unheard = typical(rendered, opinions), 0
     for line in rendered:
         values = opinions.get(line["path"])
+        if values is None:
+            unheard += line["split"] != "test"
+            mean = usual.get((line["kind"], line["family"]))
+            values = None if mean is None else numpy.tile(mean, (line["windows"], 1))
         labels[line["path"]] = [
             music_labels(line, index, dict(zip(names, values[index])) if values is not None else {})
             for index in range(line["windows"])]
+    if unheard:
+        print(f"{unheard} pieces to train with were not heard by the teacher; their kind's mean stands for it",
+              file=sys.stderr)
     for line in nonmusic:
         result = []
         for index in range(line["windows"]):
@@ -131,11 +150,18 @@ def main():
             for row in corpus_rows]
     room, replaced = [], set()
 
-    def heard(said, line, index):
-        """Labels of a degraded window, from the clean one's."""
+    def heard(said, line, index, clean=None):
+        """Labels of a degraded window, from the clean one's; `clean`: levels of the clean windows."""
         if said is None:
             return None
         said, ratio, level = dict(said), line["ratio"], line["level"][index]
+        if clean and ratio < 90:
+            # Noise was added at a ratio to the whole sound; a soft window has less.
+            mean = 10 * numpy.log10(numpy.mean(10 ** (numpy.array(clean) / 10)))
+            if said["silence"] < 0.5:
+                ratio += clean[index] - mean
+                if ratio < -6:
+                    return None
         if level < SILENT - 6:
             return dict.fromkeys(said, 0.0) | {"silence": 1.0}
         if said["silence"] >= 0.5:
@@ -161,15 +187,16 @@ def main():
         if to is rows:
             replaced.add(line["original"])
         for index in range(line["windows"]):
-            to.append((line["path"], line["split"], index * WINDOW, heard(labels[line["original"]][index], line, index),
+            to.append((line["path"], line["split"], index * WINDOW, heard(labels[line["original"]][index], line, index,
+                                                                               fact["level"]),
                        fact["kind"] + " degraded", fact["family"]))
-    solo, quiet = [], []
+    solo, quiet, over = [], [], []
     for line in rendered + nonmusic:
         if line["path"] in replaced:
             continue
         to = rows
         if line["split"] == "test":
-            to = quiet if line["path"].startswith("nonmusic/") else solo if line["kind"] == "solo" else []
+            to = {"solo": solo, "speech_music": over}.get(line["kind"], quiet if line in nonmusic else [])
         for index in range(line["windows"]):
             to.append((line["path"], line["split"], index * WINDOW, labels[line["path"]][index], line["kind"],
                        line["family"]))
@@ -177,7 +204,8 @@ def main():
     sounding = {(row[0].split("/", 1)[1], round(row[2], 3)) for row in solo if row[3] and not row[3]["silence"]}
     solo = [row for row in solo if (row[0].split("/", 1)[1], round(row[2], 3)) in sounding]
     room = [row for row in room if (row[0].split("/", 2)[2], round(row[2], 3)) in sounding]
-    for name, content in (("manifest", rows), ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet)):
+    for name, content in (("manifest", rows), ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet),
+                          ("test-speech-music", over)):
         write(os.path.join(work, name + ".tsv"), content)
 
 

@@ -8,6 +8,7 @@ for recorded speech and effects, in packages: test's voices speak in no other sp
 """
 
 import argparse
+import functools
 import glob
 import json
 import os
@@ -49,8 +50,7 @@ RECORDED = {
     "test": ["/usr/share/asterisk/sounds/it*/**/*.wav"],
 }
 EFFECTS = {
-    "train": ["/usr/share/games/openttd/**/*.wav", "/usr/share/games/teeworlds/data/audio/*.wv",
-              "/usr/share/games/teeworlds/data/audio/*.wav"],
+    "train": ["/usr/share/games/teeworlds/data/audio/[!v]*.wv"],
     "valid": ["/usr/share/sounds/freedesktop/stereo/*.oga"],
 }
 WORDS = ("the of and a to in is you that it he was for on are as with his they at be this have from or one had by word "
@@ -242,6 +242,7 @@ def beeps(chance, length):
     return at_level(sound, chance.uniform(-40, -8)), {}
 
 
+@functools.lru_cache(maxsize=2000)
 def read(path):
     """Any file, mono, at 22 050 Hz."""
     if path.endswith((".wv", ".oga")):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A teacher's opinion of rendered music, for the tags that construction can't decide (slow, ambient, classical, ...).
 
-    teach.py WORK INDEX...          INDEX: names below WORK/index, without .ndjson
+    teach.py WORK INDEX [PART/PARTS]        INDEX: a name below WORK/index, without .ndjson
 
 The teacher is musicnn's MTT_musicnn (Pons and Serra 2019), as for the corpus: 187 log-mel frames at 16 kHz, centred on
-each window. Writes WORK/index/teacher-INDEX.npz: an array [windows, 50] for each path, and the tags' names.
+each window. Writes WORK/index/teacher-INDEX.PART.npz: an array [windows, 50] for each path, and the tags' names. What
+is there is kept, so a run that was stopped goes on.
 Needs the packages tensorflow 2.15, librosa 0.10 and, without its dependencies, musicnn.
 """
 
@@ -58,7 +59,8 @@ def patches(mel, count):
 
 
 def main():
-    work, names = sys.argv[1], sys.argv[2:]
+    work, name = sys.argv[1:3]
+    part, parts = map(int, (sys.argv[3] if len(sys.argv) > 3 else "0/1").split("/"))
     configuration, models, folder = musicnn_modules()
     tf.disable_eager_execution()
     tf.reset_default_graph()
@@ -71,38 +73,39 @@ def main():
     session = tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1))
     session.run(tf.global_variables_initializer())
     tf.train.Saver().restore(session, os.path.join(folder, "MTT_musicnn") + "/")
-    for name in names:
-        target = os.path.join(work, "index", f"teacher-{name}.npz")
-        known = {}
-        if os.path.exists(target):
-            with numpy.load(target) as old:
-                known = {key: old[key] for key in old.files}
-        with open(os.path.join(work, "index", name + ".ndjson")) as file:
-            lines = [json.loads(line) for line in file]
-        lines = [line for line in lines if line["path"] not in known]
-        batch, owners = [], []
+    target = os.path.join(work, "index", f"teacher-{name}.{part}.npz")
+    known = {}
+    if os.path.exists(target):
+        with numpy.load(target) as old:
+            known = {key: old[key] for key in old.files}
+    known["tags"] = numpy.array(configuration.MTT_LABELS)
+    with open(os.path.join(work, "index", name + ".ndjson")) as file:
+        lines = [json.loads(line) for line in file]
+    # What is trained with first, and of that what construction says least about.
+    lines.sort(key=lambda line: (line["split"] == "test", line["kind"] == "solo", line["path"]))
+    lines = [line for line in lines[part::parts] if line["path"] not in known]
 
-        def flush():
+    def keep():
+        with open(target + ".part", "wb") as file:
+            numpy.savez(file, **known)
+        os.rename(target + ".part", target)
+
+    batch, owners = [], []
+    for number, line in enumerate(lines):
+        batch.append(patches(log_mel(os.path.join(work, line["path"])), line["windows"]))
+        owners.append((line["path"], line["windows"]))
+        if len(owners) == 8 or number == len(lines) - 1:
             values = session.run(opinion, {x: numpy.concatenate(batch), training: False})
             at = 0
             for path, count in owners:
                 known[path] = values[at : at + count].astype("float32")
                 at += count
-            batch.clear()
-            owners.clear()
-
-        for number, line in enumerate(lines):
-            batch.append(patches(log_mel(os.path.join(work, line["path"])), line["windows"]))
-            owners.append((line["path"], line["windows"]))
-            if sum(map(len, batch)) >= 64 or number == len(lines) - 1:
-                flush()
-            if number % 100 == 99:
-                print(f"{name}: {number + 1} of {len(lines)}", file=sys.stderr, flush=True)
-        known["tags"] = numpy.array(configuration.MTT_LABELS)
-        with open(target + ".part", "wb") as file:
-            numpy.savez(file, **known)
-        os.rename(target + ".part", target)
-        print(f"{target}: {len(known) - 1} sounds")
+            batch, owners = [], []
+        if number % 40 == 39:
+            keep()
+            print(f"{name}: {number + 1} of {len(lines)}", file=sys.stderr, flush=True)
+    keep()
+    print(f"{target}: {len(known) - 1} sounds")
 
 
 if __name__ == "__main__":
