@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Renders music by script with the free soundfonts of Debian; soundfonts are split, as albums are.
 
-    render.py WORK [--scale 1.0] [--jobs 2]
+    render.py WORK [--scale 1.0] [--jobs 2] [--font NAME]
 
 Writes WORK/rendered/SPLIT/*.flac (22 050 Hz, mono, whole windows) and WORK/index/rendered.ndjson: a line a piece, with
 the tags that construction decides in each window. Finished pieces are kept, so a run that was stopped goes on.
@@ -25,9 +25,8 @@ import scipy.signal
 import soundfile
 
 import pieces
-from instruments import BY_PROGRAM, FAMILIES, TAGS, tags_of
-
-RATE, WINDOW = 22050, 59049
+from instruments import FAMILIES, TAGS, tags_of
+from sound import RATE, WINDOW
 SOUNDFONTS = {
     "fluid": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "mono": "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3",
@@ -151,10 +150,12 @@ def synthesise(midi, font, chance, gain):
 
 
 def make(job):
-    work, name, split, kind, family, count = job
+    work, only, name, split, kind, family, count = job
     path = f"rendered/{name}.flac"
     target = os.path.join(work, path)
     piece, seconds, facts, font, chance = compose(name, split, kind, family, count)
+    if only and split == "train":
+        font = only
     line = {"path": path, "split": split, "kind": kind, "family": family, "font": font, "windows": count}
     for fact in ("tempo", "style", "solo", "program"):
         if fact in facts:
@@ -187,12 +188,10 @@ def main():
     parser.add_argument("work")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the windows to make")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--finished", action="store_true", help="render nothing; index what is there")
+    parser.add_argument("--font", choices=list(SOUNDFONTS), help="the only soundfont to train with")
     arguments = parser.parse_args()
     os.makedirs(os.path.join(arguments.work, "index"), exist_ok=True)
-    jobs = [(arguments.work, *job) for job in plan(arguments.scale)]
-    if arguments.finished:
-        jobs = [job for job in jobs if os.path.exists(os.path.join(arguments.work, f"rendered/{job[1]}.flac"))]
+    jobs = [(arguments.work, arguments.font, *job) for job in plan(arguments.scale)]
     lines, silent = [], 0
     with multiprocessing.Pool(arguments.jobs) as pool:
         for number, line in enumerate(pool.imap_unordered(make, jobs, chunksize=4)):

@@ -9,21 +9,19 @@ is there is kept, so a run that was stopped goes on.
 Needs the packages tensorflow 2.15, librosa 0.10 and, without its dependencies, musicnn.
 """
 
+import importlib.util
 import json
 import os
 import sys
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import types
 
 import librosa
 import numpy
 import scipy.signal
 import soundfile
-import tensorflow.compat.v1 as tf
 
-# The module that musicnn's __init__ would load more of is not needed.
-import importlib.util
-import types
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow.compat.v1 as tf  # noqa: E402  (after what it is to be silent about)
 
 FRAMES, BANDS, RATE, HOP, WINDOW = 187, 96, 16000, 256, 59049 / 22050
 
