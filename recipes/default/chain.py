@@ -9,14 +9,14 @@ from sound import RATE, coloured, fit
 SPEED_OF_SOUND = 343.0
 
 
-def room_response(chance, size=None, reverberation=None):
+def room_response(chance):
     """Impulse response of a shoebox room by the image-source method (Allen and Berkley 1979), 22 050 Hz.
 
     Walls reflect a share that follows from the reverberation time by Sabine's formula, and each reflection also loses
     some treble. Late reflections, too dense to count, are noise with the same decay.
     """
-    size = size if size is not None else numpy.array([chance.uniform(2.5, 12), chance.uniform(2.5, 9), chance.uniform(2.2, 4.5)])
-    time = reverberation or chance.uniform(0.15, 1.1)
+    size = numpy.array([chance.uniform(2.5, 12), chance.uniform(2.5, 9), chance.uniform(2.2, 4.5)])
+    time = chance.uniform(0.15, 1.1)
     volume = size.prod()
     surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
     absorption = min(0.95, 0.161 * volume / (surface * time))
@@ -57,8 +57,9 @@ def with_room(sound, response):
     return wet * (level / (wet.std() + 1e-9))
 
 
-def with_noise(chance, sound, ratio, slope=None):
-    noise = coloured(chance, len(sound), chance.uniform(0, 2) if slope is None else slope)
+def with_noise(chance, sound, ratio):
+    """Noise, a quarter of the time with hum in it, at a ratio of signal to noise in dB."""
+    noise = coloured(chance, len(sound), chance.uniform(0, 2))
     if chance.random() < 0.25:
         time = numpy.arange(len(sound)) / RATE
         base = chance.choice([50, 60])
@@ -84,10 +85,12 @@ def band(chance, sound):
     kind = chance.integers(3)
     if kind != 1:
         sound = scipy.signal.sosfilt(
-            scipy.signal.butter(int(chance.integers(1, 4)), chance.uniform(1800, 9000), "low", fs=RATE, output="sos"), sound)
+            scipy.signal.butter(int(chance.integers(1, 4)), chance.uniform(1800, 9000), "low", fs=RATE, output="sos"),
+            sound)
     if kind != 0:
         sound = scipy.signal.sosfilt(
-            scipy.signal.butter(int(chance.integers(1, 3)), chance.uniform(50, 450), "high", fs=RATE, output="sos"), sound)
+            scipy.signal.butter(int(chance.integers(1, 3)), chance.uniform(50, 450), "high", fs=RATE, output="sos"),
+            sound)
     return sound
 
 

@@ -48,12 +48,12 @@ def fetch(corpus, package):
     subprocess.run(["apt-get", "download", "-qq", package], cwd=part, check=True)
     archive, wanted = ARCHIVES.get(package, ("", []))
     deb = glob.glob(os.path.join(part, "*.deb"))[0]
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process:
-        with tarfile.open(fileobj=process.stdout, mode="r|") as tar:
-            for member in tar:
-                name = os.path.basename(member.name)
-                if member.isfile() and (name.endswith(SOUNDS) or name in ("copyright", archive)):
-                    tar.extract(member, target)
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as process, \
+            tarfile.open(fileobj=process.stdout, mode="r|") as tar:
+        for member in tar:
+            name = os.path.basename(member.name)
+            if member.isfile() and (name.endswith(SOUNDS) or name in ("copyright", archive)):
+                tar.extract(member, target)
     if archive:
         inside = glob.glob(os.path.join(target, "**", archive), recursive=True)[0]
         subprocess.run(["unzip", "-qo", inside, *wanted, "-d", target], check=True)

@@ -4,9 +4,9 @@
     degrade.py WORK CORPUS [--corpus-windows 4700] [--jobs 2]
 
 Of the corpus's training tracks: runs of windows, each through a chain of its own, to WORK/degraded/corpus. Of rendered
-and other sounds in the index: a share, to WORK/degraded/rendered and so on; and of the held-out soundfont's solos a copy
-each in a room at 20 dB, WORK/degraded/room. WORK/index/degraded.ndjson says what became of what, with the ratio of
-signal to noise, for the labels.
+and other sounds in the index: a share, to WORK/degraded/rendered and so on; and of the held-out soundfont's solos a
+copy each in a room at 20 dB, WORK/degraded/room. WORK/index/degraded.ndjson says what became of what, with the ratio
+of signal to noise, for the labels.
 """
 
 import argparse

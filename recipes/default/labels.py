@@ -7,8 +7,8 @@ from instruments import TAGS
 # Of the corpus's 50 tags, those with at least 20 positive windows in a split or well rendered; voices are left out (the
 # corpus has next to none), and so are doubles (beats, choral) and pop. Three are added.
 KEPT = ["techno", "electronic", "drums", "fast", "beat", "guitar", "slow", "synth", "classical", "ambient", "strings",
-        "violin", "rock", "piano", "flute", "loud", "indian", "quiet", "sitar", "dance", "cello", "metal", "harp", "choir",
-        "harpsichord"]
+        "violin", "rock", "piano", "flute", "loud", "indian", "quiet", "sitar", "dance", "cello", "metal", "harp",
+        "choir", "harpsichord"]
 ADDED = ["silence", "speech", "noise"]
 SILENT = -60  # dB of full scale, root mean square of a window
 

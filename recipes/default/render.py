@@ -27,6 +27,7 @@ import soundfile
 import pieces
 from instruments import FAMILIES, TAGS, tags_of
 from sound import RATE, WINDOW
+
 SOUNDFONTS = {
     "fluid": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "mono": "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3",
@@ -38,9 +39,9 @@ SOUNDFONTS = {
     "freepats": None,
 }
 # What freepats has of the programs in use; a missing instrument would be silent.
-FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 38, 40,
-            42, 44, 45, 46, 48, 53, 56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80, 84,
-            88, 94, 95, 101, 104, -1}
+FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 38,
+            40, 42, 44, 45, 46, 48, 53, 56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80,
+            84, 88, 94, 95, 101, 104, -1}
 # Windows to make: (kind, family) by split.
 SHARES = {
     "train": [("solo", family, 410 if family == "drums" else 260) for family in FAMILIES] + [
@@ -142,8 +143,8 @@ def synthesise(midi, font, chance, gain):
                        "-o", f"synth.reverb.damp={chance.uniform(0.0, 0.6):.2f}", soundfont(font), midi]
         subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
         try:
-            samples, rate = soundfile.read(out.name, dtype="float32", always_2d=True)
-        except Exception:
+            samples, _ = soundfile.read(out.name, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
             return numpy.zeros(0, "float32")
     mono = samples.mean(1)
     return scipy.signal.resample_poly(mono, 1, 2).astype("float32") if len(mono) else mono
@@ -206,7 +207,8 @@ def main():
     with open(target + ".part", "w") as file:
         file.writelines(json.dumps(line) + "\n" for line in lines)
     os.rename(target + ".part", target)
-    print(f"{target}: {len(lines)} pieces, {sum(line['windows'] for line in lines)} windows, {silent} left out as silent")
+    print(f"{target}: {len(lines)} pieces, {sum(line['windows'] for line in lines)} windows, "
+          f"{silent} left out as silent")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def lowpass(sound, cut, order=2):
 
 
 def bandpass(sound, low, high, order=2):
-    return scipy.signal.sosfilt(scipy.signal.butter(order, [low, min(high, 10500)], "band", fs=RATE, output="sos"), sound)
+    return scipy.signal.sosfilt(
+        scipy.signal.butter(order, [low, min(high, 10500)], "band", fs=RATE, output="sos"), sound)
 
 
 def at_level(sound, level):
