@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""A microphone is not a file: copies of sounds as rooms, microphones, cheap codecs and bad cables leave them.
+
+    degrade.py WORK CORPUS [--corpus-windows 4700] [--jobs 2]
+
+Of the corpus's training tracks: runs of windows, each through a chain of its own, to WORK/degraded/corpus. Of rendered
+and other sounds in the index: a share, to WORK/degraded/rendered and so on; and of the held-out soundfont's solos a
+copy each in a room at 20 dB, WORK/degraded/room. WORK/index/degraded.ndjson says what became of what, with the ratio
+of signal to noise, for the labels.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import os
+import random
+
+import numpy
+
+from chain import chain, room_response, with_noise, with_room
+from sound import RATE, WINDOW, fit, generator, levels, load, write
+
+
+def make(job):
+    work, line = job
+    chance = generator(line["path"])
+    count = line["windows"]
+    target = os.path.join(work, line["path"])
+    try:
+        sound = load(line["source"], line.get("from", 0.0), count * WINDOW / RATE)
+    except Exception:
+        return None
+    sound = fit(sound, count * WINDOW)
+    if sound.std() < 1e-5:
+        return None
+    if line["path"].startswith("degraded/room/"):
+        sound = with_room(sound, room_response(chance))
+        sound = with_noise(chance, sound, 20)
+        sound, line["ratio"] = sound / numpy.abs(sound).max() * 10 ** (chance.uniform(-24, -3) / 20), 20
+    else:
+        sound, line["ratio"] = chain(chance, sound)
+        line["ratio"] = round(float(line["ratio"]), 1)
+    if not os.path.exists(target):
+        write(target, sound)
+    line["level"] = levels(sound, count)
+    return line
+
+
+def plan(arguments):
+    """What to make: a list of lines of the index."""
+    jobs = []
+    with open(os.path.join(arguments.corpus, "manifest.tsv"), newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["split"] == "train"]
+    runs = {}
+    for row in rows:
+        runs.setdefault(row["path"], []).append(row)
+    pieces = []
+    for path, windows in runs.items():
+        for at in range(0, len(windows), 12):
+            pieces.append((path, at, windows[at : at + 12]))
+    random.Random("wavetag corpus").shuffle(pieces)
+    left = arguments.corpus_windows
+    for path, at, windows in pieces:
+        if left <= 0:
+            break
+        left -= len(windows)
+        name = path.replace("/", "_").rsplit(".", 1)[0]
+        jobs.append({"path": f"degraded/corpus/{name}-{at}.flac", "split": "train", "of": "corpus", "original": path,
+                     "source": os.path.join(arguments.corpus, path), "from": float(windows[0]["start"]), "at": at,
+                     "windows": len(windows)})
+    for index in ("rendered", "nonmusic"):
+        with open(os.path.join(arguments.work, "index", index + ".ndjson")) as file:
+            for line in map(json.loads, file):
+                source = os.path.join(arguments.work, line["path"])
+                base = {"split": line["split"], "of": index, "original": line["path"], "source": source,
+                        "windows": line["windows"]}
+                place = line["path"].split("/", 1)[1]
+                lot = random.Random("wavetag lot " + line["path"]).random()
+                musical = index == "rendered" or line["kind"].startswith("speech")
+                if line["split"] != "test" and musical and lot < arguments.share:
+                    jobs.append({"path": f"degraded/{index}/{place}"} | base)
+                if line["split"] == "test" and index == "rendered" and line["kind"] == "solo":
+                    jobs.append({"path": f"degraded/room/{place}"} | base)
+    return jobs
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("work")
+    parser.add_argument("corpus", help="the corpus's folder, with manifest.tsv")
+    parser.add_argument("--corpus-windows", type=int, default=4700)
+    parser.add_argument("--share", type=float, default=0.42, help="of rendered pieces that are degraded")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    jobs = plan(arguments)
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        lines = [line for line in pool.imap_unordered(make, [(arguments.work, job) for job in jobs], 4) if line]
+    for line in lines:
+        del line["source"]
+    lines.sort(key=lambda line: line["path"])
+    target = os.path.join(arguments.work, "index", "degraded.ndjson")
+    with open(target + ".part", "w") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    os.rename(target + ".part", target)
+    print(f"{target}: {len(lines)} sounds, {sum(line['windows'] for line in lines)} windows, "
+          f"{len(jobs) - len(lines)} could not be read or are silent")
+
+
+if __name__ == "__main__":
+    main()

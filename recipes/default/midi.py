@@ -1,0 +1,55 @@
+"""A Standard MIDI File, and what sounds in it when."""
+
+import struct
+
+TICKS = 480  # a quarter note
+DRUMS = 9  # channel
+
+
+class Piece:
+    """Notes in seconds; tempo is the composer's business, so the file runs at 60 beats a minute."""
+
+    def __init__(self):
+        self.events = []
+        self.notes = []  # (start, end, program, pitch, velocity); program -1: drums
+
+    def program(self, channel, program, bank=0):
+        if channel != DRUMS:
+            self.control(0, channel, 0, bank)
+        self.events.append((0, 0, bytes([0xC0 | channel, program])))
+
+    def control(self, time, channel, controller, value):
+        self.events.append((time, 0, bytes([0xB0 | channel, controller, int(max(0, min(127, value)))])))
+
+    def bend(self, time, channel, semitones):
+        """A pitch bend; synthesisers begin with a range of two semitones."""
+        value = int(max(0, min(16383, 8192 + semitones / 2 * 8191)))
+        self.events.append((time, 0, bytes([0xE0 | channel, value & 0x7F, value >> 7])))
+
+    def note(self, start, length, channel, program, pitch, velocity):
+        pitch, velocity = int(pitch), int(max(1, min(127, velocity)))
+        if not 0 <= pitch <= 127:
+            return
+        start, end = max(0.01, start), max(0.01, start) + max(0.03, length)
+        self.events.append((start, 2, bytes([0x90 | channel, pitch, velocity])))
+        self.events.append((end, 1, bytes([0x80 | channel, pitch, 0])))
+        self.notes.append((start, end, -1 if channel == DRUMS else program, pitch, velocity))
+
+    def write(self, path, seconds):
+        data = bytearray(b"\x00\xff\x51\x03" + (1_000_000).to_bytes(3, "big"))
+        now = 0
+        for time, _, message in sorted(self.events, key=lambda event: (event[0], event[1])):
+            ticks = round(time * TICKS)
+            data += variable_length(ticks - now) + message
+            now = ticks
+        data += variable_length(max(0, round(seconds * TICKS) - now)) + b"\xff\x2f\x00"
+        with open(path, "wb") as file:
+            file.write(b"MThd" + struct.pack(">IHHH", 6, 0, 1, TICKS))
+            file.write(b"MTrk" + struct.pack(">I", len(data)) + bytes(data))
+
+
+def variable_length(value):
+    parts = [value & 0x7F]
+    while value := value >> 7:
+        parts.append(value & 0x7F | 0x80)
+    return bytes(reversed(parts))

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Renders music by script with the free soundfonts of Debian; soundfonts are split, as albums are.
+
+    render.py WORK [--scale 1.0] [--jobs 2] [--font NAME]
+
+Writes WORK/rendered/SPLIT/*.flac (22 050 Hz, mono, whole windows) and WORK/index/rendered.ndjson: a line a piece, with
+the tags that construction decides in each window. Finished pieces are kept, so a run that was stopped goes on.
+
+FluidR3 and MuseScore's soundfont share recordings, and so do TimGM6mb and Csound's (their samples' names say so: 334
+and 391 in common). So the first two train together with freepats; TimGM6mb alone tests; Csound's, its relative,
+validates and never trains.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import scipy.signal
+import soundfile
+
+import pieces
+from instruments import FAMILIES, TAGS, tags_of
+from sound import RATE, WINDOW
+
+SOUNDFONTS = {
+    "fluid": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
+    "mono": "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3",
+    # The lossless one where it is installed: the other is unpacked for every piece.
+    "musescore": "/usr/share/sounds/sf3/MuseScore_General_Full.sf3",
+    "opl3": "/usr/share/sounds/sf2/OPL-3_FM_128M.sf2",
+    "csound": "/usr/share/sounds/sf2/sf_GMbank.sf2",
+    "timgm6mb": "/usr/share/sounds/sf2/TimGM6mb.sf2",
+    "freepats": None,
+}
+# What freepats has of the programs in use; a missing instrument would be silent.
+FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 38,
+            40, 42, 44, 45, 46, 48, 53, 56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80,
+            84, 88, 94, 95, 101, 104, -1}
+# Windows to make: (kind, family) by split.
+SHARES = {
+    "train": [("solo", family, 410 if family == "drums" else 260) for family in FAMILIES] + [
+        ("solo", "", 400), ("ensemble", "", 1150), ("chamber", "", 400), ("electronic", "", 900), ("rock", "", 350),
+        ("raga", "", 200)],
+    "valid": [("solo", family, 50) for family in FAMILIES] + [
+        ("solo", "", 40), ("ensemble", "", 120), ("chamber", "", 40), ("electronic", "", 80), ("rock", "", 30),
+        ("raga", "", 20)],
+    "test": [("solo", family, 100) for family in FAMILIES] + [
+        ("ensemble", "", 120), ("chamber", "", 40), ("electronic", "", 80), ("rock", "", 40), ("raga", "", 30)],
+}
+
+
+def plan(scale):
+    """What to make: a list of jobs, the same in every run."""
+    jobs = []
+    for split, shares in SHARES.items():
+        for kind, family, windows in shares:
+            left, number = round(windows * scale), 0
+            while left > 0:
+                name = f"{split}/{kind}-{family or 'any'}-{number}"
+                count = min(left, random.Random(name).randint(5, 12))
+                jobs.append((name, split, kind, family, count))
+                left -= count
+                number += 1
+    # In any order, so that a run that is stopped leaves some of everything; what the training needs comes first.
+    random.Random("wavetag order").shuffle(jobs)
+    return sorted(jobs, key=lambda job: ("valid", "train", "test").index(job[1]))
+
+
+def compose(name, split, kind, family, count):
+    chance = random.Random(f"wavetag {name}")
+    seconds = count * WINDOW / RATE
+    if kind == "solo":
+        piece, _, facts = pieces.solo(chance, family, seconds, 0.6)
+    else:
+        piece, _, facts = getattr(pieces, kind)(chance, seconds)
+    programs = {note[2] for note in piece.notes}
+    if split == "valid":
+        font = "csound"
+    elif split == "test":
+        font = "timgm6mb"
+    elif kind == "solo" and programs <= FREEPATS and chance.random() < 0.25:
+        font = "freepats"
+    elif kind == "electronic" or family == "synth":
+        font = chance.choices(["fluid", "musescore", "mono", "opl3"], [4, 4, 1, 2])[0]
+    else:
+        font = chance.choices(["fluid", "musescore", "mono"], [5, 5, 1])[0]
+    return piece, seconds, facts, font, chance
+
+
+def windows_labels(piece, facts, count):
+    """Tags that construction decides, a dictionary a window."""
+    result = []
+    for index in range(count):
+        start, end = index * WINDOW / RATE, (index + 1) * WINDOW / RATE
+        sounding, strokes = set(), 0
+        for begin, finish, program, _, _ in piece.notes:
+            if program < 0:
+                if start <= begin < end - 0.03:
+                    strokes += 1
+            elif min(finish + 0.1, end) - max(begin, start) > 0.15 or (start <= begin < end - 0.1):
+                sounding.add(program)
+        if strokes >= (1 if "solo" not in facts and len(piece.notes) < 400 else 2):
+            sounding.add(-1)
+        labels = {}
+        if sounding:
+            labels = dict.fromkeys(TAGS, 0)
+            for program in sounding:
+                for tag, value in tags_of(program).items():
+                    labels[tag] = max(labels[tag], value)
+            labels |= facts.get("labels", {})
+            tempo = facts.get("tempo")
+            if tempo and facts.get("style") and -1 in sounding:
+                if tempo >= 140:
+                    labels |= {"fast": 0.9, "slow": 0}
+                elif tempo <= 75:
+                    labels |= {"slow": 0.9, "fast": 0}
+        result.append(labels)
+    return result
+
+
+def soundfont(font):
+    lossless = "/usr/share/sounds/sf2/MuseScore_General_Full.sf2"
+    return lossless if font == "musescore" and os.path.exists(lossless) else SOUNDFONTS[font]
+
+
+def synthesise(midi, font, chance, gain):
+    with tempfile.NamedTemporaryFile(suffix=".wav", dir="/dev/shm") as out:
+        if font == "freepats":
+            command = ["timidity", "-c", "/etc/timidity/freepats.cfg", "-Ow", "-s", "44100", "-o", out.name, "-A50",
+                       chance.choice(["-EFreverb=d", "-EFreverb=G,80", "-EFreverb=G,40"]), midi]
+        else:
+            command = ["fluidsynth", "-ni", "-q", "-g", f"{gain:.2f}", "-r", "44100", "-O", "s16", "-T", "wav", "-F",
+                       out.name, "-o", "synth.dynamic-sample-loading=1",
+                       "-R", str(int(chance.random() < 0.75)), "-C", str(int(chance.random() < 0.5)),
+                       "-o", f"synth.reverb.room-size={chance.uniform(0.1, 0.9):.2f}",
+                       "-o", f"synth.reverb.level={chance.uniform(0.1, 0.9):.2f}",
+                       "-o", f"synth.reverb.damp={chance.uniform(0.0, 0.6):.2f}", soundfont(font), midi]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+        try:
+            samples, _ = soundfile.read(out.name, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
+            return numpy.zeros(0, "float32")
+    mono = samples.mean(1)
+    return scipy.signal.resample_poly(mono, 1, 2).astype("float32") if len(mono) else mono
+
+
+def make(job):
+    work, only, name, split, kind, family, count = job
+    path = f"rendered/{name}.flac"
+    target = os.path.join(work, path)
+    piece, seconds, facts, font, chance = compose(name, split, kind, family, count)
+    if only and split == "train":
+        font = only
+    line = {"path": path, "split": split, "kind": kind, "family": family, "font": font, "windows": count}
+    for fact in ("tempo", "style", "solo", "program"):
+        if fact in facts:
+            line[fact] = facts[fact]
+    gain = chance.uniform(0.2, 0.6)
+    level = chance.uniform(-20, -1)
+    if os.path.exists(target):
+        sound, _ = soundfile.read(target, dtype="float32")
+    else:
+        with tempfile.NamedTemporaryFile(suffix=".mid", dir="/dev/shm") as midi:
+            piece.write(midi.name, seconds)
+            sound = synthesise(midi.name, font, chance, gain)
+        length = count * WINDOW
+        sound = numpy.concatenate([sound[:length], numpy.zeros(max(0, length - len(sound)), "float32")])
+        peak = numpy.abs(sound).max()
+        if peak < 1e-3:
+            return None
+        sound *= 10 ** (level / 20) / peak
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        soundfile.write(target + ".part", sound, RATE, format="FLAC", subtype="PCM_16")
+        os.rename(target + ".part", target)
+    power = (sound[:count * WINDOW].reshape(count, WINDOW).astype("float64") ** 2).mean(1)
+    line["level"] = [round(float(10 * numpy.log10(value + 1e-12)), 1) for value in power]
+    line["labels"] = windows_labels(piece, facts, count)
+    return line
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("work")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the windows to make")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--font", choices=list(SOUNDFONTS), help="the only soundfont to train with")
+    arguments = parser.parse_args()
+    os.makedirs(os.path.join(arguments.work, "index"), exist_ok=True)
+    jobs = [(arguments.work, arguments.font, *job) for job in plan(arguments.scale)]
+    lines, silent = [], 0
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for number, line in enumerate(pool.imap_unordered(make, jobs, chunksize=4)):
+            if line is None:
+                silent += 1
+            else:
+                lines.append(line)
+            if number % 100 == 99:
+                print(f"rendered {number + 1} of {len(jobs)} pieces", file=sys.stderr)
+    lines.sort(key=lambda line: line["path"])
+    target = os.path.join(arguments.work, "index", "rendered.ndjson")
+    with open(target + ".part", "w") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    os.rename(target + ".part", target)
+    print(f"{target}: {len(lines)} pieces, {sum(line['windows'] for line in lines)} windows, "
+          f"{silent} left out as silent")
+
+
+if __name__ == "__main__":
+    main()
