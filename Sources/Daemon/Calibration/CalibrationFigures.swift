@@ -24,6 +24,9 @@ struct CalibrationFigures {
     /// All tags' windows together.
     let before: Double
     let after: Double
+    /// The mean over tags with labels understood in the other way: shares as positives, positives as shares. nil where no
+    /// tag is counted, or labels are 0 and 1 anyway.
+    let otherwise: (before: Double, after: Double)?
 
     /// - Parameters:
     ///   - logits: each net's.
@@ -50,6 +53,19 @@ struct CalibrationFigures {
         counted = tags.filter { $0.positives >= max(1, least) && $0.rocAUC != nil }
         before = firstRead.calibration().expectedError
         after = thenRead.calibration().expectedError
+        let isHard = then.labels.allSatisfy { $0.allSatisfy { $0 == 0 || $0 == 1 } }
+        let judged = tags.map { $0.positives >= max(1, least) && $0.rocAUC != nil }
+        let places = judged.indices.filter { judged[$0] }
+        guard !isHard, !places.isEmpty else {
+            otherwise = nil
+            return
+        }
+        let reading = labels == .shares ? ModelCalibration.Labels.positive(from: positiveFrom) : .shares
+        let (firstOther, thenOther) = (first.with(reading), then.with(reading))
+        func mean(_ predictions: Predictions) -> Double {
+            places.reduce(0) { $0 + predictions.calibration(tag: $1).expectedError } / Double(places.count)
+        }
+        otherwise = (mean(firstOther), mean(thenOther))
     }
 
     /// Of the tags that are counted; nil where there are none.

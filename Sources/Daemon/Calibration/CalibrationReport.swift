@@ -107,7 +107,11 @@ struct CalibrationReport {
         }
         text += "calibration error: \(fixed(figures.mean(\.before))) before, \(fixed(figures.mean(\.after))) after, "
         text += "mean over \(figures.counted.count) tags; all together \(fixed(figures.before)) before, "
-        return text + "\(fixed(figures.after)) after; macro ROC-AUC \(fixed(figures.mean(\.rocAUC)))\n"
+        text += "\(fixed(figures.after)) after; macro ROC-AUC \(fixed(figures.mean(\.rocAUC)))\n"
+        guard let otherwise = figures.otherwise else { return text }
+        let reading = labels == .shares ? "positives from \(positiveFrom) on" : "shares"
+        text += "with labels as \(reading): \(fixed(otherwise.before)) before, \(fixed(otherwise.after)) after, "
+        return text + "mean over tags\n"
     }
 
     private func row(_ name: String, _ cells: [String]) -> String {
@@ -137,6 +141,8 @@ struct CalibrationReport {
             raw("{\"count\":\(figures.count),\"tags_counted\":\(figures.counted.count)")
             raw(",\"roc_auc\":\(number(figures.mean(\.rocAUC)))")
             raw(",\"error_before\":\(number(figures.mean(\.before))),\"error\":\(number(figures.mean(\.after)))")
+            raw(",\"error_otherwise_before\":\(number(figures.otherwise?.before))")
+            raw(",\"error_otherwise\":\(number(figures.otherwise?.after))")
             raw(",\"error_of_all_before\":\(figures.before),\"error_of_all\":\(figures.after),\"tags\":")
             list(figures.tags) { tag in
                 raw("{\"tag\":")

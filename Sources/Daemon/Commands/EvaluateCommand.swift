@@ -41,6 +41,8 @@ struct EvaluateCommand: AsyncParsableCommand {
     var report: String?
     @Option(help: ArgumentHelp("For --report: the log of the model's training, for its curves.", valueName: "ndjson"))
     var log: String?
+    @Flag(help: "Also the range in which 95 % of 1000 resamples of the songs fall.")
+    var intervals = false
     @Flag(help: "Also how often a tag is heard that isn't labelled, of all the model's tags.")
     var falseAlarms = false
     @Option(help: ArgumentHelp("Tags that are no false alarms.", valueName: "tags"))
@@ -109,7 +111,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let evaluation = EvaluationReport(
             model: file, split: split, gain: gain, seconds: seconds, sets: result.predictions,
             positiveFrom: positive, leastWindows: least, leastSongs: leastSongs, manifestTags: manifest.tags,
-            except: falseAlarms ? Set(notMusic.elements) : nil)
+            except: falseAlarms ? Set(notMusic.elements) : nil, hasIntervals: intervals)
         Output.write(json ? evaluation.json : evaluation.text)
     }
 

@@ -64,18 +64,14 @@ struct GalleryCommand: AsyncParsableCommand {
         let listening = GalleryListening(
             model: file.model, precision: precision, manifest: manifest, seconds: seconds)
         let progress = WorkProgress("listening")
-        var heard: [GallerySong] = []
-        for (index, rows) in chosen.enumerated() {
-            do { heard.append(try listening.song(rows)) } catch let error as SoundFileError {
-                progress.clear()
-                throw ExitCode.because(error)
-            } catch {
-                progress.clear()
-                throw ExitCode.because(.badData, "\(file.name): \(error)")
-            }
-            progress.show(Double(index + 1) / Double(chosen.count))
-        }
+        let found = await listening.songs(chosen, threads: dataOptions.threadCount) { progress.show($0) }
         progress.clear()
+        var heard: [GallerySong] = []
+        for song in found {
+            do { heard.append(try song.get()) } catch let error as SoundFileError {
+                throw ExitCode.because(error)
+            } catch { throw ExitCode.because(.badData, "\(file.name): \(error)") }
+        }
         let page = GalleryReport(
             title: title, summary: summary(of: file, manifest), songs: heard, thresholds: file.model.thresholds,
             positiveFrom: positive, size: size.bytes, hasSound: !noSound

@@ -1,5 +1,6 @@
 import Core
 import Streaming
+import Synchronization
 
 /// One sound of a gallery: what a model says of an excerpt, moment by moment, beside what is labelled.
 struct GallerySong: Sendable {
@@ -49,6 +50,37 @@ struct GalleryListening: Sendable {
 
     /// Samples between two columns: about 230 in half a minute, and a multiple of what layers of an m = 3 net share.
     private var hop: Int { max(1, Int((seconds * Double(Model.sampleRate) / 230 / 729).rounded())) * 729 }
+
+    /// Files done, counted by all threads.
+    private final class FileCount: Sendable {
+        private let value = Atomic(0)
+        func next() -> Int { value.add(1, ordering: .relaxed).newValue }
+    }
+
+    /// Several, in their order, shared out to threads.
+    ///
+    /// - Parameters:
+    ///   - files: all rows of each.
+    ///   - progress: called from any thread with the share of files done.
+    func songs(
+        _ files: [[Manifest.Row]], threads: Int, progress: @Sendable @escaping (Double) -> Void
+    ) async -> [Result<GallerySong, any Error>] {
+        let done = FileCount()
+        return await withTaskGroup(of: [(Int, Result<GallerySong, any Error>)].self) { group in
+            for thread in 0..<min(threads, files.count) {
+                group.addTask {
+                    stride(from: thread, to: files.count, by: threads).map { index in
+                        let song = Result { try self.song(files[index]) }
+                        progress(Double(done.next()) / Double(files.count))
+                        return (index, song)
+                    }
+                }
+            }
+            var all: [(Int, Result<GallerySong, any Error>)] = []
+            for await songs in group { all += songs }
+            return all.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
 
     /// - Parameter rows: all of one file.
     /// - Throws: `SoundFileError` where the file can't be read, or is shorter than a window.

@@ -17,6 +17,8 @@ struct EvaluationReport {
     /// Of each tag, where the model has thresholds.
     private let choices: [ThresholdChoice]?
     private let falseAlarms: FalseAlarms?
+    /// Of ROC-AUC.
+    private let intervals: (windows: Bootstrap, songs: Bootstrap)?
     /// Tags that only the model has, or only the manifest.
     private let leftOut: (model: [String], manifest: [String])
 
@@ -24,9 +26,11 @@ struct EvaluationReport {
     ///   - seconds: what it took.
     ///   - sets: the model's predictions, and maybe another's.
     ///   - except: tags that are no false alarms; nil: false alarms are not counted.
+    ///   - hasIntervals: whether songs are drawn anew for intervals.
     init(
         model: ModelFile, split: Manifest.Split, gain: Double, seconds: Double, sets: [Predictions],
-        positiveFrom: Float, leastWindows: Int, leastSongs: Int, manifestTags: [String], except: Set<String>?
+        positiveFrom: Float, leastWindows: Int, leastSongs: Int, manifestTags: [String], except: Set<String>?,
+        hasIntervals: Bool = false
     ) {
         self.model = model
         self.split = split
@@ -64,6 +68,14 @@ struct EvaluationReport {
                     list[tag], scores: set.scores.map { $0[tag] }, positive: set.labels.map { $0[tag] >= positiveFrom })
             }
         falseAlarms = except.map { FalseAlarms(set, thresholds: list, except: $0, positiveFrom: positiveFrom) }
+        intervals =
+            hasIntervals
+            ? (
+                set.rocAUCIntervals(
+                    positiveFrom: positiveFrom, leastPositives: leastWindows, resamples: TrainingReport.resamples),
+                set.bySong().rocAUCIntervals(
+                    positiveFrom: positiveFrom, leastPositives: leastSongs, resamples: TrainingReport.resamples)
+            ) : nil
         leftOut = (
             model.model.tags.filter { !manifestTags.contains($0) },
             manifestTags.filter { !model.model.tags.contains($0) }
@@ -83,8 +95,8 @@ struct EvaluationReport {
         let silent = windows.tags.filter { $0.positives == 0 }.map(\.tag)
         if !silent.isEmpty { text += "without positives: \(silent.joined(separator: ", "))\n" }
         text += "\n"
-        text += line("by window", windows, otherWindows)
-        text += line("by song", songs, otherSongs)
+        text += line("by window", windows, otherWindows, intervals?.windows)
+        text += line("by song", songs, otherSongs, intervals?.songs)
         if model.model.output == .softmax {
             text += "accuracy: \(fixed(windows.accuracy)) of windows, \(fixed(songs.accuracy)) of songs\n"
         }
@@ -122,8 +134,12 @@ struct EvaluationReport {
         return text + "\(Int(Double(windows.count) / max(seconds, 1e-9))) windows a second\n"
     }
 
-    private func line(_ name: String, _ metrics: Predictions.Metrics, _ other: Predictions.Metrics?) -> String {
-        var line = "\(name): macro ROC-AUC \(fixed(metrics.rocAUC)), AP \(fixed(metrics.averagePrecision)) "
+    private func line(
+        _ name: String, _ metrics: Predictions.Metrics, _ other: Predictions.Metrics?, _ intervals: Bootstrap?
+    ) -> String {
+        var line = "\(name): macro ROC-AUC \(fixed(metrics.rocAUC))"
+        if let interval = intervals?.macro { line += " (\(fixed(interval.lower)) to \(fixed(interval.upper)))" }
+        line += ", AP \(fixed(metrics.averagePrecision)) "
         line += "over \(metrics.tagsCounted) tags, \(metrics.count) in all"
         if let own = metrics.rocAUC, let others = other?.rocAUC {
             line += "; the other's \(fixed(others)), lost \(fixed(others - own))"
@@ -140,15 +156,21 @@ struct EvaluationReport {
         var text: [UInt8] = []
         func raw(_ string: String) { text += Array(string.utf8) }
         func number(_ value: Double?) -> String { value.map { "\($0)" } ?? "null" }
-        func metrics(_ name: String, _ metrics: Predictions.Metrics) {
+        func interval(_ interval: Bootstrap.Interval?) {
+            raw(",\"roc_auc_interval\":" + (interval.map { "[\($0.lower),\($0.upper)]" } ?? "null"))
+        }
+        func metrics(_ name: String, _ metrics: Predictions.Metrics, _ intervals: Bootstrap? = nil) {
             raw(",\"\(name)\":{\"count\":\(metrics.count),\"tags_counted\":\(metrics.tagsCounted)")
             raw(",\"roc_auc\":\(number(metrics.rocAUC)),\"average_precision\":\(number(metrics.averagePrecision))")
+            if let intervals { interval(intervals.macro) }
             raw(",\"accuracy\":\(number(metrics.accuracy)),\"tags\":[")
             for (index, tag) in metrics.tags.enumerated() {
                 raw(index > 0 ? ",{\"tag\":" : "{\"tag\":")
                 text.appendJSON(string: tag.tag)
                 raw(",\"positives\":\(tag.positives),\"roc_auc\":\(number(tag.rocAUC))")
-                raw(",\"average_precision\":\(number(tag.averagePrecision))}")
+                raw(",\"average_precision\":\(number(tag.averagePrecision))")
+                if let intervals { interval(intervals.tags[index]) }
+                raw("}")
             }
             raw("]}")
         }
@@ -177,8 +199,8 @@ struct EvaluationReport {
         }
         raw("]}")
         if let falseAlarms { raw(",\"false_alarms\":\(falseAlarms.any)") }
-        metrics("windows", windows)
-        metrics("songs", songs)
+        metrics("windows", windows, intervals?.windows)
+        metrics("songs", songs, intervals?.songs)
         if let otherWindows { metrics("against_windows", otherWindows) }
         if let otherSongs { metrics("against_songs", otherSongs) }
         if let fidelity {

@@ -52,6 +52,9 @@ struct CalibrateCommandTests {
             }
         }
         #expect(names(json["not_in_manifest"]) == ["c"] && names(json["only_in_manifest"]) == ["other"])
+        // As positives the soft labels of b are extremes, which its probabilities are not.
+        let windows = splits.first?["windows"]
+        #expect((windows?["error_otherwise"]?.double ?? 0) > 2 * (windows?["error"]?.double ?? 1))
 
         let (old, new) = (try model("model"), try model("out"))
         #expect(new.tags == old.tags && Set(new.thresholds.keys) == ["a", "b"])
