@@ -56,6 +56,7 @@ bench-peers: build
 fixtures:
 	python3 Tests/Fixtures/make.py
 	python3 Tests/Fixtures/make_split.py
+	python3 Tests/Fixtures/make_calibration.py
 	python3 Tests/Fixtures/make_classifiers.py
 	python3 Tests/Fixtures/make_training.py
 	python3 Tests/Fixtures/make_checkpoints.py

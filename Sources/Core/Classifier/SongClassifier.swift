@@ -79,6 +79,12 @@ public final class SongClassifier {
     ///   - features: mean features of all the model's nets, levels −3, −2, −1 of each, one net behind the other.
     ///   - probabilities: [tags].
     public func probabilities(of features: UnsafePointer<Float>, into probabilities: UnsafeMutablePointer<Float>) {
+        logits(of: features, into: probabilities)
+        function.apply(UnsafeMutableBufferPointer(start: probabilities, count: tags))
+    }
+
+    /// What the output function is applied to; parameters as for `probabilities`.
+    public func logits(of features: UnsafePointer<Float>, into logits: UnsafeMutablePointer<Float>) {
         var (input, output) = (even, odd)
         var inputs = 0
         for run in runs {
@@ -97,7 +103,6 @@ public final class SongClassifier {
             (input, output) = (output, input)
             inputs = outputs
         }
-        probabilities.update(from: input, count: inputs)
-        function.apply(UnsafeMutableBufferPointer(start: probabilities, count: inputs))
+        logits.update(from: input, count: inputs)
     }
 }

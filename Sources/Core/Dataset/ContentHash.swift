@@ -80,3 +80,6 @@ final class ContentHasher {
         }
     }
 }
+
+/// SHA-256 of some bytes, 32 bytes.
+public func sha256(of bytes: [UInt8]) -> [UInt8] { ContentHash(of: bytes).bytes }

@@ -12,7 +12,7 @@ public struct Evaluator: Sendable {
     private let files: [[Manifest.Row]]
     private let cache: SoundCache?
     /// Tags that model and manifest share, in the model's order, and where they stand in each.
-    private let shared: [(name: String, model: Int, manifest: Int)]
+    private let shared: [(name: String, model: Int, manifest: Int?)]
 
     /// One way to hear the same windows.
     public struct Variant: Sendable {
@@ -20,10 +20,22 @@ public struct Evaluator: Sendable {
         public let nets: [PackedNet]
         /// dB.
         public let gain: Double
+        fileprivate var window: Int?
+        fileprivate var givesLogits = false
 
         public init(nets: [PackedNet], gain: Double) {
             self.nets = nets
             self.gain = gain
+        }
+
+        /// Each net of a model by itself, as logits, on the windows that the model hears as a whole.
+        public static func logits(of nets: [PackedNet]) -> [Variant] {
+            nets.map { net in
+                var variant = Variant(nets: [net], gain: 0)
+                variant.window = nets.map(\.shape.window).max()
+                variant.givesLogits = true
+                return variant
+            }
         }
     }
 
@@ -40,7 +52,10 @@ public struct Evaluator: Sendable {
     /// - Parameters:
     ///   - tags: the model's.
     ///   - cache: where decoded sound may be.
-    public init(_ manifest: Manifest, rows: [Manifest.Row], tags: [String], cache: SoundCache? = nil) {
+    ///   - isComplete: whether tags that the manifest lacks are evaluated too, as ones that nothing has.
+    public init(
+        _ manifest: Manifest, rows: [Manifest.Row], tags: [String], cache: SoundCache? = nil, isComplete: Bool = false
+    ) {
         self.manifest = manifest
         self.cache = cache
         var places: [String: Int] = [:]
@@ -55,7 +70,8 @@ public struct Evaluator: Sendable {
         }
         self.files = files
         shared = tags.enumerated().compactMap { index, name in
-            manifest.tags.firstIndex(of: name).map { (name, index, $0) }
+            let place = manifest.tags.firstIndex(of: name)
+            return place != nil || isComplete ? (name, index, place) : nil
         }
     }
 
@@ -75,7 +91,9 @@ public struct Evaluator: Sendable {
         let parts = await withTaskGroup(of: [Part].self) { group in
             for thread in 0..<max(1, threads) {
                 group.addTask {
-                    let predictors = variants.map { WindowPredictor($0.nets) }
+                    let predictors = variants.map {
+                        WindowPredictor($0.nets, window: $0.window, givesLogits: $0.givesLogits)
+                    }
                     var parts: [Part] = []
                     for song in stride(from: thread, to: files.count, by: max(1, threads)) {
                         guard !Task.isCancelled else { break }
@@ -121,7 +139,7 @@ public struct Evaluator: Sendable {
                 part.failure = error.description
                 return part
             }
-            let labels = shared.map { row.labels[$0.manifest] }
+            let labels = shared.map { tag in tag.manifest.map { row.labels[$0] } ?? 0 }
             segments.samples.withUnsafeBufferPointer { samples in
                 for segment in 0..<segments.count {
                     let begin = segments.range(segment).lowerBound

@@ -1,4 +1,18 @@
 extension Array where Element == UInt8 {
+    /// Adds `{"piano":0.35,…}`: the thresholds that there are, in the tags' order.
+    public mutating func appendJSON(thresholds: [String: Float], of tags: [String]) {
+        append(UInt8(ascii: "{"))
+        var isFirst = true
+        for tag in tags {
+            guard let threshold = thresholds[tag] else { continue }
+            if !isFirst { append(UInt8(ascii: ",")) }
+            isFirst = false
+            appendJSON(string: tag)
+            append(contentsOf: ":\(threshold)".utf8)
+        }
+        append(UInt8(ascii: "}"))
+    }
+
     /// Adds `text` as a JSON string, quotes and escapes included.
     public mutating func appendJSON(string text: String) {
         append(UInt8(ascii: "\""))

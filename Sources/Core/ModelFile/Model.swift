@@ -19,10 +19,12 @@ public struct ClassifierConfiguration: Sendable, Equatable {
     public var tags: [String]?
     /// Its output function, where it isn't the nets' own.
     public var output: OutputFunction?
+    /// From which probability on a song's tags count as heard; nil: the model's own serve songs too.
+    public var thresholds: [String: Float]?
 
     public init(
         nets: [String], levels: [Int], hidden: [Int], batchNormEpsilon: Double, tags: [String]? = nil,
-        output: OutputFunction? = nil
+        output: OutputFunction? = nil, thresholds: [String: Float]? = nil
     ) {
         self.nets = nets
         self.levels = levels
@@ -30,6 +32,7 @@ public struct ClassifierConfiguration: Sendable, Equatable {
         self.batchNormEpsilon = batchNormEpsilon
         self.tags = tags
         self.output = output
+        self.thresholds = thresholds
     }
 }
 
@@ -74,16 +77,22 @@ public struct Model: Sendable, Equatable {
     public var batchNormEpsilon: Double
     public var nets: [ModelNet]
     public var classifier: ClassifierParameters?
+    /// From which probability on a tag counts as heard; empty where nobody has chosen any.
+    public var thresholds: [String: Float]
+
+    /// The threshold of a tag that has none in a model where others have one.
+    public static let usualThreshold: Float = 0.5
 
     public init(
         tags: [String], output: OutputFunction, batchNormEpsilon: Double, nets: [ModelNet],
-        classifier: ClassifierParameters?
+        classifier: ClassifierParameters?, thresholds: [String: Float] = [:]
     ) {
         self.tags = tags
         self.output = output
         self.batchNormEpsilon = batchNormEpsilon
         self.nets = nets
         self.classifier = classifier
+        self.thresholds = thresholds
     }
 }
 
@@ -100,6 +109,13 @@ extension Model {
 
     /// Tags of songs: the classifier's own where it has some, otherwise the nets'.
     public var songTags: [String] { classifier?.configuration.tags ?? tags }
+
+    /// Thresholds of songs' tags: the classifier's own where it has some, otherwise those of tags of the same name.
+    public var songThresholds: [String: Float] {
+        if let own = classifier?.configuration.thresholds { return own }
+        guard let tags = classifier?.configuration.tags else { return thresholds }
+        return thresholds.filter { tags.contains($0.key) }
+    }
 
     /// The song-level classifier, ready for arithmetic.
     public var songClassifier: SongClassifier? {

@@ -1,6 +1,6 @@
 extension ModelFile {
     /// Several models as one: their nets one behind the other, as a classifier over several scales wants them. Classifiers
-    /// are left behind, unless there is only one model.
+    /// and thresholds are left behind, unless there is only one model.
     ///
     /// - Throws: `ModelFileError` where two differ in tags, output or ε, or have a net of one name.
     public static func combining(_ files: [ModelFile]) throws(ModelFileError) -> ModelFile {
@@ -8,6 +8,8 @@ extension ModelFile {
         guard let first = files.first, files.count > 1 else { return files[0] }
         var model = first.model
         model.classifier = nil
+        // What was chosen for one model's probabilities isn't right for the mean of several.
+        model.thresholds = [:]
         for file in files.dropFirst() {
             func differs(_ what: String) -> ModelFileError {
                 ModelFileError(.invalid, file.name, "its \(what) differ from those of \(first.name)")

@@ -5,6 +5,7 @@ struct ModelConfiguration: Equatable {
     var batchNormEpsilon: Double
     var nets: [NetShape]
     var classifier: ClassifierConfiguration?
+    var thresholds: [String: Float]
 
     /// Most tags and nets a model may have; bounds what a hostile file can ask for.
     static let mostTags = 10_000
@@ -23,6 +24,7 @@ struct ModelConfiguration: Equatable {
         tags = try Self.tags(fields)
         output = try Self.output(fields) ?? .sigmoid
         batchNormEpsilon = try fields.epsilon("bn_epsilon")
+        thresholds = try fields.thresholds(of: tags) ?? [:]
         nets = []
         for net in try fields.objects("nets") { nets.append(try Self.shape(net)) }
         guard (1...Self.mostNets).contains(nets.count) else {
@@ -33,7 +35,8 @@ struct ModelConfiguration: Equatable {
         }
         classifier = nil
         if let member = json["classifier"], member != .null {
-            classifier = try Self.classifier(ConfigurationFields(json: member, path: "classifier."), nets: nets)
+            classifier = try Self.classifier(
+                ConfigurationFields(json: member, path: "classifier."), nets: nets, tags: tags)
         }
     }
 
@@ -75,7 +78,7 @@ struct ModelConfiguration: Equatable {
     }
 
     private static func classifier(
-        _ fields: ConfigurationFields, nets: [NetShape]
+        _ fields: ConfigurationFields, nets: [NetShape], tags usual: [String]
     ) throws(ConfigurationError) -> ClassifierConfiguration {
         try fields.requireObject()
         let names = try fields.strings("nets")
@@ -95,9 +98,10 @@ struct ModelConfiguration: Equatable {
             throw ConfigurationError(
                 description: "classifier.hidden: at most 16 widths of 1 to 65536 wanted, \(hidden) found")
         }
+        let own = fields.json["tags"] == nil ? nil : try tags(fields)
         return ClassifierConfiguration(
             nets: names, levels: levels, hidden: hidden, batchNormEpsilon: try fields.epsilon("bn_epsilon"),
-            tags: fields.json["tags"] == nil ? nil : try tags(fields), output: try output(fields))
+            tags: own, output: try output(fields), thresholds: try fields.thresholds(of: own ?? usual))
     }
 
     /// The configuration as the JSON of a model file.
@@ -112,9 +116,15 @@ struct ModelConfiguration: Equatable {
             text.append(UInt8(ascii: "]"))
         }
         func raw(_ string: String) { text.append(contentsOf: string.utf8) }
+        func write(_ thresholds: [String: Float], of tags: [String]) {
+            raw(",\"thresholds\":")
+            text.appendJSON(thresholds: thresholds, of: tags)
+        }
         raw("{\"sample_rate\":\(Model.sampleRate),\"tags\":")
         list(tags) { text.appendJSON(string: $0) }
-        raw(",\"bn_epsilon\":\(batchNormEpsilon),\"output\":\"\(output.rawValue)\",\"nets\":")
+        raw(",\"bn_epsilon\":\(batchNormEpsilon),\"output\":\"\(output.rawValue)\"")
+        if !thresholds.isEmpty { write(thresholds, of: tags) }
+        raw(",\"nets\":")
         list(nets) { net in
             raw("{\"name\":")
             text.appendJSON(string: net.name)
@@ -140,6 +150,7 @@ struct ModelConfiguration: Equatable {
                 list(tags) { text.appendJSON(string: $0) }
             }
             if let output = classifier.output { raw(",\"output\":\"\(output.rawValue)\"") }
+            if let thresholds = classifier.thresholds { write(thresholds, of: classifier.tags ?? tags) }
             raw("}")
         }
         raw("}")
@@ -152,6 +163,7 @@ struct ModelConfiguration: Equatable {
         batchNormEpsilon = model.batchNormEpsilon
         nets = model.nets.map(\.shape)
         classifier = model.classifier?.configuration
+        thresholds = model.thresholds
     }
 }
 
@@ -207,6 +219,29 @@ private struct ConfigurationFields {
             throw ConfigurationError(description: "\(path)\(name): 0 to 1 wanted, \(value) found")
         }
         return value
+    }
+
+    /// `thresholds`: an object of some of the tags and a probability for each; nil where there is none.
+    func thresholds(of tags: [String]) throws(ConfigurationError) -> [String: Float]? {
+        guard let json = json["thresholds"] else { return nil }
+        guard case .object(let members) = json else { throw wanted("an object", "thresholds") }
+        let known = Set(tags)
+        var thresholds: [String: Float] = [:]
+        for member in members {
+            guard known.contains(member.name) else {
+                throw ConfigurationError(description: "\(path)thresholds: \(member.name) is not one of the tags")
+            }
+            guard let value = member.value.double else {
+                throw ConfigurationError(
+                    description: "\(path)thresholds.\(member.name): a number wanted, \(member.value.kind) found")
+            }
+            guard (0...1).contains(value) else {
+                throw ConfigurationError(
+                    description: "\(path)thresholds.\(member.name): 0 to 1 wanted, \(value) found")
+            }
+            thresholds[member.name] = Float(value)
+        }
+        return thresholds
     }
 
     private func elements(_ name: String, of what: String) throws(ConfigurationError) -> [JSONValue] {

@@ -26,7 +26,8 @@ public struct ModelFile: Sendable {
         return ModelFile(
             model: Model(
                 tags: configuration.tags, output: configuration.output,
-                batchNormEpsilon: configuration.batchNormEpsilon, nets: nets, classifier: classifier),
+                batchNormEpsilon: configuration.batchNormEpsilon, nets: nets, classifier: classifier,
+                thresholds: configuration.thresholds),
             name: stem(of: path), sha256: sha256(of: file.file.bytes), size: file.file.bytes.count)
     }
 

@@ -47,6 +47,14 @@ public final class PackedWindowNet {
     ///   - gain: multiplied into every sample.
     @discardableResult
     public func forward(_ window: UnsafePointer<Float>, gain: Float = 1) -> UnsafeBufferPointer<Float> {
+        logits(window, gain: gain)
+        net.function.apply(probabilities)
+        return UnsafeBufferPointer(probabilities)
+    }
+
+    /// What the output function is then applied to, [tags]; valid until the next call. Parameters as for `forward`.
+    @discardableResult
+    public func logits(_ window: UnsafePointer<Float>, gain: Float = 1) -> UnsafeBufferPointer<Float> {
         let shape = net.shape
         for index in 0..<shape.window { input[shape.firstPadding + index] = window[index] * gain }
         let first = activations[0]
@@ -60,7 +68,6 @@ public final class PackedWindowNet {
         inputs[0] = UnsafeRawPointer(activations[shape.n + 1])
         outputs[0] = UnsafeMutableRawPointer(probabilities.baseAddress)
         net.output.apply(columns: 1, inputs: inputs, outputs: outputs)
-        net.function.apply(probabilities)
         return UnsafeBufferPointer(probabilities)
     }
 

@@ -41,6 +41,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     var report: String?
     @Option(help: ArgumentHelp("For --report: the log of the model's training, for its curves.", valueName: "ndjson"))
     var log: String?
+    @Flag(help: "Also the range in which 95 % of 1000 resamples of the songs fall.")
+    var intervals = false
+    @Flag(help: "Also how often a tag is heard that isn't labelled, of all the model's tags.")
+    var falseAlarms = false
+    @Option(help: ArgumentHelp("Tags that are no false alarms.", valueName: "tags"))
+    var notMusic = CommaList(["silence", "speech", "noise"])
     @Flag(help: "Work with the files that can be read, however few.")
     var keepGoing = false
     @Flag(help: "One JSON object.")
@@ -61,7 +67,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             throw ExitCode.because(.badData, "\(manifest.path): no rows of split \(split.rawValue)")
         }
         let cache = try cacheOptions.cacheIfWanted()
-        let evaluator = Evaluator(manifest, rows: rows, tags: file.model.tags, cache: cache)
+        let evaluator = Evaluator(
+            manifest, rows: rows, tags: file.model.tags, cache: cache, isComplete: falseAlarms)
         guard !evaluator.tags.isEmpty else {
             throw ExitCode.because(.badData, "\(manifest.path): none of its tags is one of \(file.name)'s")
         }
@@ -103,7 +110,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         }
         let evaluation = EvaluationReport(
             model: file, split: split, gain: gain, seconds: seconds, sets: result.predictions,
-            positiveFrom: positive, leastWindows: least, leastSongs: leastSongs)
+            positiveFrom: positive, leastWindows: least, leastSongs: leastSongs, manifestTags: manifest.tags,
+            except: falseAlarms ? Set(notMusic.elements) : nil, hasIntervals: intervals)
         Output.write(json ? evaluation.json : evaluation.text)
     }
 

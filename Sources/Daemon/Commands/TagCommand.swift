@@ -43,7 +43,10 @@ struct TagCommand: AsyncParsableCommand {
     var detail: Detail?
     @Option(help: "What to print.")
     var format = Format.json
-    @Option(help: ArgumentHelp("Show so many of the likeliest tags. Default: all; 5 as text.", valueName: "count"))
+    @Option(
+        help: ArgumentHelp(
+            "Show so many of the likeliest tags. Default: all; as text those above the model's thresholds, or 5.",
+            valueName: "count"))
     var top: Int?
     @Option(help: ArgumentHelp("Show tags from this probability on.", valueName: "probability"))
     var threshold: Float?
@@ -87,7 +90,8 @@ struct TagCommand: AsyncParsableCommand {
         let interrupted = Interruption.installed()
         var printer = TagPrinter(
             encoder: EventEncoder(model: .init(modelFile), precision: tagger.precision), format: format,
-            options: options, every: every, hasClassifier: modelFile.model.classifier != nil)
+            options: options, every: every, hasClassifier: modelFile.model.classifier != nil,
+            showsHeard: top == nil && threshold == nil)
         var failed = false
         for file in files {
             do throws(SoundFileError) {

@@ -19,7 +19,9 @@ struct WatchCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The daemon's socket.", valueName: "path"), completion: .file()) var socket: String?
     @Option(
-        help: ArgumentHelp("Show so many of the likeliest tags. Default: 5, all as json.", valueName: "count"))
+        help: ArgumentHelp(
+            "Show so many of the likeliest tags. Default: those above the model's thresholds, or 5; all as json.",
+            valueName: "count"))
     var top: Int?
     @Option(help: ArgumentHelp("Show tags from this probability on, 0 to 1.", valueName: "probability"))
     var threshold: Double?
@@ -50,7 +52,7 @@ struct WatchCommand: ParsableCommand {
             throw failure("signals: no descriptor left", .ioError)
         }
         var output = WatchOutput(
-            format: format, limits: WatchLimits(top: top ?? Self.usualTop, threshold: threshold),
+            format: format, limits: WatchLimits(top: top, threshold: threshold),
             environment: environment)
         defer { output.finish() }
         var hasConnected = false
@@ -70,13 +72,13 @@ struct WatchCommand: ParsableCommand {
         }
     }
 
-    /// Bars that fit any terminal.
-    private static let usualTop = 5
-
-    /// The line that asks the daemon for what is shown.
+    /// The line that asks the daemon for what is shown. Without --top and --threshold that is everything: what is heard
+    /// is known when the daemon has said hello.
     var subscription: String {
         var members: [String] = []
-        if let top = top ?? (format == .json ? nil : Self.usualTop) { members.append("\"top\":\(top)") }
+        if let top = top ?? (format == .json || threshold == nil ? nil : WatchLimits.usualTop) {
+            members.append("\"top\":\(top)")
+        }
         let every = every ?? (format == .json ? 0 : Output.isTerminal(STDOUT_FILENO) ? 0.1 : 1)
         if every > 0 { members.append("\"every\":\(every)") }
         if let threshold { members.append("\"threshold\":\(threshold)") }

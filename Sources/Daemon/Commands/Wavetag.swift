@@ -21,8 +21,9 @@ struct Wavetag: AsyncParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self, TagCommand.self, WatchCommand.self, DevicesCommand.self, InspectCommand.self,
-            EvaluateCommand.self, QuantizeCommand.self, BenchCommand.self, DatasetCommand.self,
+            EvaluateCommand.self, CalibrateCommand.self, QuantizeCommand.self, BenchCommand.self, DatasetCommand.self,
             ExtractCommand.self, TrainCommand.self, ReproduceCommand.self, ImportCommand.self,
+            GalleryCommand.self,
         ]
     )
 

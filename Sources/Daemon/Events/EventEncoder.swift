@@ -19,6 +19,9 @@ struct EventEncoder: Sendable {
         let nets: [String]
         let tags: [String]
         let songTags: [String]
+        /// From which probability on tags count as heard, windows' and songs'; empty where the model says nothing.
+        let thresholds: [String: Float]
+        let songThresholds: [String: Float]
 
         init(_ file: ModelFile) {
             name = file.name
@@ -26,15 +29,22 @@ struct EventEncoder: Sendable {
             nets = file.model.nets.map(\.shape.name)
             tags = file.model.tags
             songTags = file.model.songTags
+            thresholds = file.model.thresholds
+            songThresholds = file.model.songThresholds
         }
 
         /// - Parameter songTags: nil: those of windows.
-        init(name: String, sha256: String, nets: [String], tags: [String], songTags: [String]? = nil) {
+        init(
+            name: String, sha256: String, nets: [String], tags: [String], songTags: [String]? = nil,
+            thresholds: [String: Float] = [:], songThresholds: [String: Float]? = nil
+        ) {
             self.name = name
             self.sha256 = sha256
             self.nets = nets
             self.tags = tags
             self.songTags = songTags ?? tags
+            self.thresholds = thresholds
+            self.songThresholds = songThresholds ?? thresholds
         }
     }
 
@@ -57,6 +67,14 @@ struct EventEncoder: Sendable {
     var tags: [String] { model.tags }
     var songTags: [String] { model.songTags }
 
+    /// From which probability on each tag counts as heard, [tags]; empty where the model says nothing of any.
+    var thresholds: [Float] { Self.list(model.thresholds, model.tags) }
+    var songThresholds: [Float] { Self.list(model.songThresholds, model.songTags) }
+
+    private static func list(_ thresholds: [String: Float], _ tags: [String]) -> [Float] {
+        thresholds.isEmpty ? [] : tags.map { thresholds[$0] ?? Model.usualThreshold }
+    }
+
     func hello(source: String, position: Int64, into line: inout [UInt8]) {
         line.append("{\"type\":\"hello\",\"protocol\":")
         line.append(decimal: Int64(Self.protocolVersion))
@@ -75,6 +93,14 @@ struct EventEncoder: Sendable {
         if model.songTags != model.tags {
             line.append(",\"song_tags\":")
             append(strings: model.songTags, to: &line)
+        }
+        if !model.thresholds.isEmpty {
+            line.append(",\"thresholds\":")
+            line.appendJSON(thresholds: model.thresholds, of: model.tags)
+        }
+        if model.songThresholds != model.thresholds {
+            line.append(",\"song_thresholds\":")
+            line.appendJSON(thresholds: model.songThresholds, of: model.songTags)
         }
         line.append("},\"sample_rate\":")
         line.append(decimal: Int64(Model.sampleRate))

@@ -33,6 +33,12 @@ struct Markup: Sendable {
         string += "<style>\(css)</style>"
     }
 
+    /// A script, in the same way.
+    mutating func script(_ text: String) {
+        precondition(!text.contains { "<&".contains($0) })
+        string += "<script>\(text)</script>"
+    }
+
     private mutating func open(_ name: String, _ attributes: KeyValuePairs<String, String>) {
         string += "<\(name)"
         for (key, value) in attributes { string += " \(key)=\"\(Self.escaped(value))\"" }

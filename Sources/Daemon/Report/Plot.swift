@@ -16,6 +16,12 @@ struct Plot: Sendable {
         case pale
         /// Words as dark as the page's.
         case plain
+        /// Cells of a heat map: what stands out, what doesn't, and what is behind them; and a thin line beside.
+        case cell, paleCell, cellFloor, lane
+        /// A waveform.
+        case wave
+        /// Where playing has come.
+        case playhead
     }
 
     enum Anchor: String, Sendable {
@@ -101,6 +107,19 @@ struct Plot: Sendable {
 
     mutating func segment(from: CurvePoint, to: CurvePoint, _ style: Style) {
         marks.empty("path", ["class": style.rawValue, "d": "M\(place(from))L\(place(to))"])
+    }
+
+    /// Straight pieces that don't touch, as one path.
+    ///
+    /// - Parameter opacity: 0 to 1; nil: the style's.
+    mutating func strokes(_ pieces: [(from: CurvePoint, to: CurvePoint)], _ style: Style, opacity: Double? = nil) {
+        let path = pieces.map { "M\(place($0.from))L\(place($0.to))" }.joined()
+        guard !path.isEmpty else { return }
+        if let opacity {
+            marks.empty("path", ["class": style.rawValue, "stroke-opacity": fixed(opacity, 2), "d": path])
+        } else {
+            marks.empty("path", ["class": style.rawValue, "d": path])
+        }
     }
 
     /// Straight lines from point to point. Where a point isn't finite there is a gap, and a point between two gaps is a

@@ -1,10 +1,17 @@
-/// One HTML page that needs nothing else: no script, no network, style and drawings within. Light or dark as the
-/// reader's system is, and readable on a phone.
+import Core
+import Foundation
+
+/// One HTML page that needs nothing else: no network, style and drawings within, and no script but where one is given.
+/// Light or dark as the reader's system is, and readable on a phone.
 struct ReportPage: Sendable {
     private let title: String
     private let lead: [String]
     private var contents = Markup()
     private var headings: [(id: String, text: String)] = []
+    /// The only one that a browser then runs.
+    var script: String?
+    /// Whether sounds stand in the page.
+    var hasSound = false
 
     /// - Parameter lead: lines below the title: what this is about.
     init(title: String, lead: [String]) {
@@ -44,6 +51,15 @@ struct ReportPage: Sendable {
         }
     }
 
+    private var policy: String {
+        var policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+        if hasSound { policy += "; media-src data:" }
+        if let script {
+            policy += "; script-src 'sha256-\(Data(sha256(of: Array(script.utf8))).base64EncodedString())'"
+        }
+        return policy
+    }
+
     var html: String {
         var page = Markup()
         page.element("html", ["lang": "en"]) { html in
@@ -55,7 +71,7 @@ struct ReportPage: Sendable {
                     "meta",
                     [
                         "http-equiv": "Content-Security-Policy",
-                        "content": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+                        "content": policy,
                     ])
                 head.empty("link", ["rel": "icon", "href": "data:,"])
                 head.element("title", text: title)
@@ -73,6 +89,7 @@ struct ReportPage: Sendable {
                     }
                 }
                 body.element("main") { $0.append(contents) }
+                if let script { body.script(script) }
             }
         }
         return "<!DOCTYPE html>\n\(page.string)\n"

@@ -44,6 +44,13 @@ extension ReportPage {
         path.dashed { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 3; }
         path.faint { stroke: var(--first); stroke-opacity: .38; stroke-width: 5; }
         path.pale { stroke: var(--soft); stroke-opacity: .28; stroke-width: 5; }
+        path.cell { stroke: var(--first); }
+        path.paleCell { stroke: var(--soft); }
+        path.cellFloor { stroke: var(--band); }
+        path.cell, path.paleCell, path.cellFloor { stroke-width: 15; stroke-linecap: butt; shape-rendering: crispEdges; }
+        path.lane { stroke: var(--second); stroke-width: 3; stroke-linecap: butt; shape-rendering: crispEdges; }
+        path.wave { stroke: var(--soft); stroke-width: 1.6; stroke-linecap: butt; }
+        path.playhead { stroke: var(--ink); stroke-width: 1.5; visibility: hidden; }
         circle.first { fill: var(--first); }
         circle.second { fill: var(--second); }
         circle.muted { fill: var(--soft); }
@@ -78,6 +85,14 @@ extension ReportPage {
         .confusion td.found { background: none; color: var(--soft); text-align: end; }
         .confusion thead th { text-align: center; }
         .confusion th { border: 0; white-space: nowrap; }
+        .verdicts { margin: .5rem 0 0; font-size: .85rem; }
+        .verdicts p { margin: 0 0 .35rem; display: flex; flex-wrap: wrap; gap: .3rem .4rem; align-items: baseline; }
+        .verdicts .heading { color: var(--soft); min-width: 5.5rem; }
+        .verdicts .none { color: var(--soft); }
+        .chip { border: 1px solid var(--line); background: var(--card); border-radius: 1rem; padding: .02rem .6rem; }
+        .chip b { color: var(--first); font-weight: 600; }
+        .verdicts p:last-child .chip b { color: var(--second); }
+        audio { display: block; width: 100%; height: 2.4rem; margin-top: .35rem; }
         summary { cursor: pointer; color: var(--first); font-size: .9rem; padding: .25rem 0; }
         @media print { details { display: none; } section { break-inside: avoid-page; } }
 

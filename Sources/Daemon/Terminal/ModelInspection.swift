@@ -28,6 +28,7 @@ struct ModelInspection {
             tags       \(model.tags.count): \(model.tags.joined(separator: ", "))
 
             """
+        if !model.thresholds.isEmpty { text += "thresholds \(describe(model.thresholds, of: model.tags))\n" }
         for net in model.nets {
             text += describe(net.shape, tags: model.tags.count)
             text += describe(precisionsOf: net)
@@ -40,11 +41,18 @@ struct ModelInspection {
             text += "hidden \(parts.hidden.map(String.init).joined(separator: " "))\n"
             if let tags = parts.tags { text += "songs' tags \(tags.count): \(tags.joined(separator: ", "))\n" }
             if let output = parts.output { text += "songs' output \(output.rawValue)\n" }
+            if let thresholds = parts.thresholds {
+                text += "songs' thresholds \(describe(thresholds, of: model.songTags))\n"
+            }
         } else {
             text += "\nno song-level classifier: a song is the mean of its windows\n"
         }
         for plan in plans { text += describe(plan) }
         return text
+    }
+
+    private func describe(_ thresholds: [String: Float], of tags: [String]) -> String {
+        tags.compactMap { tag in thresholds[tag].map { "\(tag) \(fixed(Double($0)))" } }.joined(separator: ", ")
     }
 
     private func describe(precisionsOf net: ModelNet) -> String {
@@ -111,6 +119,10 @@ struct ModelInspection {
         text.appendJSON(string: file.name)
         raw(",\"sha256\":\"\(file.sha256)\",\"size\":\(file.size),\"output\":\"\(model.output.rawValue)\",\"tags\":")
         list(model.tags) { text.appendJSON(string: $0) }
+        if !model.thresholds.isEmpty {
+            raw(",\"thresholds\":")
+            text.appendJSON(thresholds: model.thresholds, of: model.tags)
+        }
         raw(",\"nets\":")
         list(model.nets) { net in
             let shape = net.shape
@@ -139,6 +151,10 @@ struct ModelInspection {
                 list(tags) { text.appendJSON(string: $0) }
             }
             if let output = classifier.configuration.output { raw(",\"output\":\"\(output.rawValue)\"") }
+            if let thresholds = classifier.configuration.thresholds {
+                raw(",\"thresholds\":")
+                text.appendJSON(thresholds: thresholds, of: model.songTags)
+            }
             raw("}")
         }
         if !plans.isEmpty {

@@ -8,6 +8,11 @@ struct TagPrinter {
     private let format: TagCommand.Format
     private let options: TagsOptions
     private let hasClassifier: Bool
+    /// Whether text has the tags that are heard, by the model's thresholds, instead of what `options` choose.
+    private let showsHeard: Bool
+    /// [tags], [song tags]; empty where the model has none.
+    private let thresholds: [Float]
+    private let songThresholds: [Float]
     /// Samples between two lines.
     private let every: Int64
     private var path = ""
@@ -19,12 +24,17 @@ struct TagPrinter {
     /// Why nothing more can be written, where it isn't that nobody reads.
     private(set) var failure: String?
 
-    /// - Parameter hasClassifier: whether songs have more to say than the mean of their windows; a table then has columns
-    ///   of them.
+    /// - Parameters:
+    ///   - hasClassifier: whether songs have more to say than the mean of their windows; a table then has columns of them.
+    ///   - showsHeard: whether text has the tags that are heard, where the model says which are.
     init(
-        encoder: EventEncoder, format: TagCommand.Format, options: TagsOptions, every: Double, hasClassifier: Bool
+        encoder: EventEncoder, format: TagCommand.Format, options: TagsOptions, every: Double, hasClassifier: Bool,
+        showsHeard: Bool = false
     ) {
         self.encoder = encoder
+        self.showsHeard = showsHeard
+        thresholds = encoder.thresholds
+        songThresholds = encoder.songThresholds
         self.hasClassifier = hasClassifier
         self.format = format
         self.options = options
@@ -84,16 +94,29 @@ struct TagPrinter {
     /// A line: what windows say, and behind a bar what the song says so far.
     private mutating func text(_ head: String, _ window: [Float], song: [Float]) {
         line.append(contentsOf: head.utf8)
-        append(window, encoder.tags, options)
+        append(window, encoder.tags, thresholds, options)
         if !window.isEmpty, !song.isEmpty { line.append("  | song") }
-        append(song, encoder.songTags, options.ofSongs)
+        append(song, encoder.songTags, songThresholds, options.ofSongs)
         line.append("\n")
     }
 
-    private mutating func append(_ probabilities: [Float], _ tags: [String], _ options: TagsOptions) {
+    /// - Parameter thresholds: a tag that has reached its own is marked, where others are shown too.
+    private mutating func append(
+        _ probabilities: [Float], _ tags: [String], _ thresholds: [Float], _ options: TagsOptions
+    ) {
         guard !probabilities.isEmpty else { return }
-        for tag in options.chosen(of: probabilities) {
-            line.append(contentsOf: "  \(tags[tag]) ".utf8)
+        let showsHeard = showsHeard && !thresholds.isEmpty
+        let marks = !showsHeard && !thresholds.isEmpty && options.threshold == nil
+        func isHeard(_ tag: Int) -> Bool { probabilities[tag] >= thresholds[tag] }
+        var options = options
+        if showsHeard {
+            options.tags = (options.tags ?? Array(tags.indices)).filter(isHeard)
+            options.top = tags.count
+        }
+        let chosen = options.chosen(of: probabilities)
+        if chosen.isEmpty, showsHeard { line.append("  -") }
+        for tag in chosen {
+            line.append(contentsOf: "  \(tags[tag])\(marks && isHeard(tag) ? "*" : "") ".utf8)
             line.append(probability: probabilities[tag], decimals: 2)
         }
     }

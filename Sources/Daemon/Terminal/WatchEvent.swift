@@ -2,12 +2,18 @@ import Core
 
 /// An event as `watch` shows it; what it doesn't know is passed over, so that a newer daemon can say more.
 enum WatchEvent: Equatable {
-    case hello(model: String, source: String)
+    case hello(model: String, source: String, thresholds: Thresholds)
     case tags(time: String, window: [TagProbability], song: [TagProbability])
     case song(start: Int64, end: Int64, song: [TagProbability])
     case gap(lost: Int64, reason: String)
     case dropped(count: Int64)
     case error(message: String)
+
+    /// From which probability on tags count as heard; empty where the model says nothing.
+    struct Thresholds: Equatable {
+        var window: [String: Double] = [:]
+        var song: [String: Double] = [:]
+    }
 
     /// Nil for a line that is no event, or one of a type that isn't shown.
     init?(parsing line: [UInt8]) {
@@ -16,9 +22,11 @@ enum WatchEvent: Equatable {
         }
         switch type {
         case "hello":
+            let model = json.member("model")
+            let window = model?.thresholds("thresholds") ?? [:]
             self = .hello(
-                model: json.member("model")?.member("name")?.shownText ?? "",
-                source: json.member("source")?.shownText ?? "")
+                model: model?.member("name")?.shownText ?? "", source: json.member("source")?.shownText ?? "",
+                thresholds: Thresholds(window: window, song: model?.thresholds("song_thresholds") ?? window))
         case "tags":
             self = .tags(
                 time: json.member("time")?.shownText ?? "", window: json.probabilities("window"),
@@ -35,23 +43,46 @@ enum WatchEvent: Equatable {
 
 /// Which tags are shown. The daemon is asked for them too, but what it sent before it had read that shows all.
 struct WatchLimits: Equatable {
-    var top: Int
+    /// nil: without `threshold` the tags that are heard, where the model says which are; otherwise `usualTop`.
+    var top: Int?
     var threshold: Double?
+    /// The model's.
+    private var heard = WatchEvent.Thresholds()
 
-    /// The likeliest first; equals stay in their order.
-    func apply(to tags: [TagProbability]) -> [TagProbability] {
-        let likely = tags.filter { $0.probability >= threshold ?? 0 }
-        return Array(
-            likely.enumerated()
-                .sorted { ($1.element.probability, $0.offset) < ($0.element.probability, $1.offset) }
-                .map(\.element).prefix(top))
+    /// Bars that fit any terminal.
+    static let usualTop = 5
+
+    init(top: Int? = nil, threshold: Double? = nil) {
+        self.top = top
+        self.threshold = threshold
     }
 
-    func apply(to event: WatchEvent) -> WatchEvent {
+    /// The likeliest first; equals stay in their order.
+    private func apply(to tags: [TagProbability], _ thresholds: [String: Double]) -> [TagProbability] {
+        func isHeard(_ tag: TagProbability) -> Bool {
+            tag.probability >= thresholds[tag.tag] ?? Double(Model.usualThreshold)
+        }
+        let isFree = top == nil && threshold == nil && !thresholds.isEmpty
+        let likely = tags.filter { isFree ? isHeard($0) : $0.probability >= threshold ?? 0 }
+        let shown = likely.enumerated()
+            .sorted { ($1.element.probability, $0.offset) < ($0.element.probability, $1.offset) }
+            .map(\.element).prefix(isFree ? tags.count : top ?? Self.usualTop)
+        // Where all that is shown is heard, nothing needs a mark.
+        guard top != nil, threshold == nil, !thresholds.isEmpty else { return Array(shown) }
+        return shown.map { TagProbability(tag: $0.tag, probability: $0.probability, isHeard: isHeard($0)) }
+    }
+
+    /// What is shown of an event; of a hello also what is from then on.
+    mutating func apply(to event: WatchEvent) -> WatchEvent {
         switch event {
-        case .tags(let time, let window, let song): .tags(time: time, window: apply(to: window), song: apply(to: song))
-        case .song(let start, let end, let song): .song(start: start, end: end, song: apply(to: song))
-        default: event
+        case .hello(_, _, let thresholds):
+            heard = thresholds
+            return event
+        case .tags(let time, let window, let song):
+            return .tags(time: time, window: apply(to: window, heard.window), song: apply(to: song, heard.song))
+        case .song(let start, let end, let song):
+            return .song(start: start, end: end, song: apply(to: song, heard.song))
+        default: return event
         }
     }
 }
@@ -59,6 +90,8 @@ struct WatchLimits: Equatable {
 struct TagProbability: Equatable {
     var tag: String
     var probability: Double
+    /// Whether it stands out as heard, among others that aren't.
+    var isHeard = false
 }
 
 extension JSONValue {
@@ -79,6 +112,12 @@ extension JSONValue {
                 TagProbability(tag: member.name.shown, probability: Swift.min(1, Swift.max(0, $0)))
             }
         }
+    }
+
+    fileprivate func thresholds(_ name: String) -> [String: Double]? {
+        guard case .object(let members)? = member(name) else { return nil }
+        return Dictionary(
+            members.compactMap { member in member.value.double.map { (member.name.shown, $0) } }, uniquingKeysWith: max)
     }
 
     fileprivate var shownText: String? {

@@ -3,7 +3,7 @@ import Glibc
 /// Where `watch` writes: a picture redrawn in place on a terminal, lines into anything else.
 struct WatchOutput {
     private let format: WatchCommand.Format
-    private let limits: WatchLimits
+    private var limits: WatchLimits
     private let isTerminal: Bool
     private let usesColor: Bool
     private var view = WatchView()
@@ -22,7 +22,8 @@ struct WatchOutput {
     /// - Returns: false when nobody reads any more.
     mutating func show(_ line: [UInt8]) -> Bool {
         if format == .json { return Self.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
-        guard let event = WatchEvent(parsing: line).map({ limits.apply(to: $0) }) else { return true }
+        guard let found = WatchEvent(parsing: line) else { return true }
+        let event = limits.apply(to: found)
         guard isTerminal else { return Self.write(Array((WatchView.plainLine(event) + "\n").utf8), to: STDOUT_FILENO) }
         view.show(event)
         return redraw()

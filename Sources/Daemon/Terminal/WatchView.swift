@@ -10,7 +10,7 @@ struct WatchView {
 
     mutating func show(_ event: WatchEvent) {
         switch event {
-        case .hello(let model, let source):
+        case .hello(let model, let source, _):
             self = WatchView()
             title = "wavetag  \(model)  \(source)"
         case .tags(let time, let window, let song):
@@ -25,7 +25,7 @@ struct WatchView {
 
     /// The picture, none of its lines wider than `width` characters, escape sequences not counted.
     func lines(width: Int, color: Bool) -> [String] {
-        let names = (window + song).map(\.tag.count).max() ?? 0
+        let names = (window + song).map { Self.name($0, color: color).count }.max() ?? 0
         let nameWidth = min(names, max(4, width / 3))
         func section(_ heading: String, _ tags: [TagProbability], _ code: String) -> [String] {
             guard !tags.isEmpty else { return [] }
@@ -34,6 +34,7 @@ struct WatchView {
         }
         var lines = [Self.cut(time.isEmpty ? title : "\(title)  \(time)", to: width)]
         lines += section("now", window, "36")
+        if window.isEmpty, !time.isEmpty { lines += ["now", "-"].map { Self.cut($0, to: width) } }
         lines += section("song", song, "35")
         if !note.isEmpty { lines.append(Self.cut(note, to: width)) }
         return lines
@@ -42,7 +43,7 @@ struct WatchView {
     /// One event as one line, for a pipe.
     static func plainLine(_ event: WatchEvent) -> String {
         switch event {
-        case .hello(let model, let source): "listening: model \(model), source \(source)"
+        case .hello(let model, let source, _): "listening: model \(model), source \(source)"
         case .tags(let time, let window, let song): "\(time)  now: \(list(window))  song: \(list(song))"
         case .song(let start, let end, let song): "song ended (\(seconds(end - start)) s): \(list(song))"
         case .gap(let lost, let reason): "gap: \(lost) samples lost: \(reason)"
@@ -52,7 +53,13 @@ struct WatchView {
     }
 
     private static func list(_ tags: [TagProbability]) -> String {
-        tags.isEmpty ? "-" : tags.map { "\($0.tag) \(twoDecimals($0.probability))" }.joined(separator: ", ")
+        tags.isEmpty
+            ? "-" : tags.map { "\(name($0, color: false)) \(twoDecimals($0.probability))" }.joined(separator: ", ")
+    }
+
+    /// What is heard is marked: by colour, or by a star.
+    private static func name(_ tag: TagProbability, color: Bool) -> String {
+        tag.isHeard && !color ? tag.tag + "*" : tag.tag
     }
 
     private static func seconds(_ samples: Int64) -> String {
@@ -67,10 +74,11 @@ struct WatchView {
 
     /// `piano ██████     0.62`
     private static func bar(_ tag: TagProbability, nameWidth: Int, width: Int, color: String?) -> String {
-        let name = cut(tag.tag, to: nameWidth)
-        let padded = name + String(repeating: " ", count: nameWidth - name.count)
+        let name = cut(name(tag, color: color != nil), to: nameWidth)
+        let spaces = String(repeating: " ", count: nameWidth - name.count)
+        let padded = (tag.isHeard && color != nil ? "\u{1B}[1m\(name)\u{1B}[0m" : name) + spaces
         let room = width - nameWidth - 6
-        guard room > 0 else { return cut("\(padded) \(twoDecimals(tag.probability))", to: width) }
+        guard room > 0 else { return cut("\(name)\(spaces) \(twoDecimals(tag.probability))", to: width) }
         let filled = Int((tag.probability * Double(room)).rounded())
         let blocks = String(repeating: "█", count: filled)
         let bar = color.map { "\u{1B}[\($0)m\(blocks)\u{1B}[0m" } ?? blocks

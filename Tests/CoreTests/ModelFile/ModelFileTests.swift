@@ -163,6 +163,22 @@ struct ModelFileTests {
                 "]}]}", "]}],\"classifier\":{\"nets\":[\"2^2\"],\"levels\":[-1],\"hidden\":[],\"output\":\"max\"}}",
                 "classifier.output: sigmoid or softmax wanted, max found"
             ),
+            ("\"sample_rate\"", "\"thresholds\":{\"c\":0.5},\"sample_rate\"", "thresholds: c is not one of the tags"),
+            ("\"sample_rate\"", "\"thresholds\":{\"b\":1.5},\"sample_rate\"", "thresholds.b: 0 to 1 wanted, 1.5 found"),
+            (
+                "\"sample_rate\"", "\"thresholds\":{\"b\":-1},\"sample_rate\"",
+                "thresholds.b: 0 to 1 wanted, -1.0 found"
+            ),
+            (
+                "\"sample_rate\"", "\"thresholds\":{\"b\":\"0\"},\"sample_rate\"",
+                "thresholds.b: a number wanted, a string found"
+            ),
+            ("\"sample_rate\"", "\"thresholds\":[0.5],\"sample_rate\"", "thresholds: an object wanted, an array found"),
+            (
+                "]}]}",
+                "]}],\"classifier\":{\"nets\":[\"2^2\"],\"levels\":[-1],\"hidden\":[],\"tags\":[\"x\"],\"thresholds\":{\"a\":0}}}",
+                "classifier.thresholds: a is not one of the tags"
+            ),
         ] {
             expectRefused("__metadata__.config: " + message) {
                 $0.setConfig(Self.config.replacing(found, with: wanted))
@@ -227,6 +243,24 @@ struct ModelFileTests {
             try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == [
                 "a.safetensors", "b.v2.safetensors",
             ])
+    }
+
+    @Test("Thresholds are read, written and read back, for windows and for songs")
+    func thresholds() throws {
+        var sketch = Sketch()
+        sketch.setConfig(
+            Self.config.replacing("\"sample_rate\"", with: "\"thresholds\":{\"b\":0.35,\"a\":1},\"sample_rate\""))
+        #expect(try read(sketch.file).model.thresholds == ["a": 1, "b": 0.35])
+        #expect(try read(Sketch().file).model.thresholds.isEmpty)
+        let path = "/tmp/wavetag-thresholds-\(UUID().uuidString).safetensors"
+        defer { unlink(path) }
+        var model = try Fixture.model("classifiers/sigmoid")
+        model.thresholds = ["techno": 0.1234, "guitar": 0]
+        for own in [nil, ["female vocal": Float(0.75)]] {
+            model.classifier?.configuration.thresholds = own
+            try ModelFile.write(model, to: path)
+            #expect(try ModelFile.read(path: path).model == model)
+        }
     }
 
     @Test("A write that fails says so and leaves what was there")

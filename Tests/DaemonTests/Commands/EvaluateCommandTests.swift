@@ -119,6 +119,29 @@ struct EvaluateCommandTests {
         #expect(tags[1]["positives"] == .integer(2) && tags[1]["roc_auc"] != .null)
     }
 
+    @Test("Intervals stand around ROC-AUC when they are asked for")
+    func intervals() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (found, _) = try json(try await evaluate("tags", "--json", "--intervals"))
+        for side in ["windows", "songs"] {
+            guard case .array(let tags)? = found[side]?["tags"],
+                case .array(let interval)? = found[side]?["roc_auc_interval"],
+                case .array(let soft)? = tags[1]["roc_auc_interval"]
+            else {
+                Issue.record("\(found)")
+                return
+            }
+            // One song with positives doesn't scatter.
+            #expect(tags[0]["tag"] == .string("loud") && tags[0]["roc_auc_interval"] == .null)
+            #expect(interval.count == 2 && soft.count == 2)
+            let (low, high) = (try #require(soft[0].double), try #require(soft[1].double))
+            let area = try #require(tags[1]["roc_auc"]?.double)
+            #expect(low <= area && area <= high && (side == "songs" || low < high))
+        }
+        #expect(try await evaluate("tags", "--intervals").output.contains("\nby window: macro ROC-AUC 0."))
+        #expect(try json(try await evaluate("tags", "--json")).0["windows"]?["roc_auc_interval"] == nil)
+    }
+
     @Test("With a cache the same figures, the second time without decoding; two programs at once")
     func cache() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

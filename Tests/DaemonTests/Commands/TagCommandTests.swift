@@ -67,6 +67,43 @@ struct TagCommandTests {
         }
     }
 
+    @Test("Text has the tags above the model's thresholds; with --top a star on them; --threshold is for all alike")
+    func thresholds() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (path, _) = try sound()
+        let shape = try NetShape(name: "3^5", m: 3, n: 5, widths: [4, 4, 4, 4, 4, 8, 8])
+        let tags = ["always", "never", "a", "b", "c", "d", "e"]
+        var model = Model(
+            tags: tags, output: .sigmoid, batchNormEpsilon: 1e-5,
+            nets: [.heUniform(shape, tags: tags.count, seed: 2)], classifier: nil)
+        func lines(_ options: String..., thresholds: [String: Float]) async throws -> [[Substring]] {
+            model.thresholds = thresholds
+            try ModelFile.write(model, to: "\(folder)/model.safetensors")
+            let result = try await tag(
+                ["--model", "\(folder)/model.safetensors", "--format", "text", "--every", "3"] + options + [path])
+            #expect(result.code == 0 && result.errors.isEmpty)
+            return result.output.split(separator: "\n").dropFirst().map { $0.split(separator: " ") }
+        }
+        let none = Dictionary(uniqueKeysWithValues: tags.map { ($0, Float(1)) })
+        for line in try await lines(thresholds: none.merging(["always": 0]) { $1 }) {
+            #expect(
+                line.filter { $0.contains { $0.isLetter } && $0 != "song" && $0 != "to" }.allSatisfy { $0 == "always" })
+            #expect(line.contains("always"))
+        }
+        #expect(try await lines(thresholds: none).allSatisfy { $0.contains("-") && !$0.contains("always") })
+        for line in try await lines("--top", "7", thresholds: none.merging(["always": 0]) { $1 }) {
+            #expect(line.contains("always*") && line.contains("never") && line.contains("e"))
+        }
+        for line in try await lines("--threshold", "0", thresholds: none) {
+            #expect(line.count { tags.contains(String($0)) } % 5 == 0 && !line.contains("-"))
+        }
+        // Without any, the five likeliest.
+        for line in try await lines(thresholds: [:]) {
+            let count = line.count { tags.contains(String($0)) }
+            #expect(count == 5 || count == 10)
+        }
+    }
+
     @Test("Text and tables")
     func formats() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -35,6 +35,26 @@ import Testing
         #expect(line(options).contains(#""window":{"a\"b":0.5000,"piano":0.2500}"#))
     }
 
+    @Test("hello says from which probability on tags are heard, where the model does")
+    func thresholds() {
+        func hello(_ thresholds: [String: Float], songs: [String: Float]? = nil) -> String {
+            var line: [UInt8] = []
+            EventEncoder(
+                model: .init(
+                    name: "m", sha256: "ab", nets: ["3^9"], tags: ["piano", "a\"b"], thresholds: thresholds,
+                    songThresholds: songs)
+            ).hello(source: "s", position: 0, into: &line)
+            return String(decoding: line, as: UTF8.self)
+        }
+        #expect(!hello([:]).contains("thresholds"))
+        #expect(
+            hello(["a\"b": 0.25, "piano": 0.5]).contains(
+                #""tags":["piano","a\"b"],"thresholds":{"piano":0.5,"a\"b":0.25}},"sample_rate""#))
+        #expect(
+            hello(["piano": 0.5], songs: ["a\"b": 1]).contains(
+                #""thresholds":{"piano":0.5},"song_thresholds":{"a\"b":1.0}}"#))
+    }
+
     @Test("a count of dropped events, byte for byte")
     func dropped() {
         var line: [UInt8] = []

@@ -69,6 +69,46 @@ import Testing
         }
     }
 
+    private static let hello =
+        #"{"type":"hello","model":{"name":"m","tags":["a","b","c"],"thresholds":{"a":0.3,"b":0.6}},"source":"s"}"#
+        + "\n"
+    private static let tags = #"{"type":"tags","time":"T","window":{"a":0.3,"b":0.59,"c":0.5},"song":{"b":0.9}}"# + "\n"
+
+    @Test(
+        "tags above the model's thresholds, 0.5 for those without; all of the likeliest, with a star, when so many are wanted; by one threshold when that is given",
+        arguments: [
+            ([], #"{"every":1.0}"#, "T  now: c 0.50, a 0.30  song: b 0.90"),
+            (["--top", "3"], #"{"top":3,"every":1.0}"#, "T  now: b 0.59, c* 0.50, a* 0.30  song: b* 0.90"),
+            (
+                ["--threshold", "0.4"], #"{"top":5,"every":1.0,"threshold":0.4}"#,
+                "T  now: b 0.59, c 0.50  song: b 0.90"
+            ),
+        ])
+    func thresholds(options: [String], subscription: String, line: String) async throws {
+        try await blocking {
+            let listener = try SocketClient.listen(at: path)
+            defer {
+                close(listener)
+                unlink(path)
+            }
+            let watch = try start(options)
+            let client = try SocketClient.accept(listener)
+            #expect(try client.readLine() == "{\"subscribe\":\(subscription)}")
+            try client.send(Self.hello + Self.tags)
+            #expect(try watch.readLine() == "listening: model m, source s")
+            #expect(try watch.readLine() == line)
+            // Another daemon, whose model says nothing of it: the five likeliest, as ever.
+            try client.send(#"{"type":"hello","model":{"name":"n"},"source":"s"}"# + "\n" + Self.tags)
+            #expect(try watch.readLine() == "listening: model n, source s")
+            let plain = try watch.readLine()
+            #expect(
+                plain?.contains("*") == false
+                    && (options == ["--threshold", "0.4"] || plain?.contains("a 0.30") == true))
+            watch.signal(SIGTERM)
+            #expect(try watch.end().code == 0)
+        }
+    }
+
     @Test("bars on a terminal, as wide as it is, again when that changes; in colour unless NO_COLOR says no")
     func terminal() async throws {
         try await blocking {
@@ -82,7 +122,7 @@ import Testing
                     "stty cols \(columns); $WAVETAG watch --once --socket \(path)",
                     environment: ["NO_COLOR": noColor])
                 let client = try SocketClient.accept(listener)
-                #expect(try client.readLine() == #"{"subscribe":{"top":5,"every":0.1}}"#)
+                #expect(try client.readLine() == #"{"subscribe":{"every":0.1}}"#)
                 try client.send(#"{"type":"tags","time":"T","window":{"piano":0.5},"song":{}}"# + "\n")
                 var picture: [String] = []
                 while picture.last?.contains("piano") != true {
@@ -112,7 +152,7 @@ import Testing
             let watch = try start(["--once"])
             do {
                 let client = try SocketClient.accept(listener)
-                #expect(try client.readLine() == #"{"subscribe":{"top":5,"every":1.0}}"#)
+                #expect(try client.readLine() == #"{"subscribe":{"every":1.0}}"#)
             }
             #expect(try watch.end().code == 0)
         }

@@ -44,6 +44,31 @@ import Testing
         #expect(coloured.map(WatchView.columns(of:)) == plain.map(\.count))
     }
 
+    @Test("what is heard among others stands out: bold in colour, with a star without")
+    func heard() {
+        var view = WatchView()
+        view.show(
+            .tags(
+                time: "T",
+                window: [.init(tag: "piano", probability: 0.5, isHeard: true), .init(tag: "drums", probability: 0.5)],
+                song: []))
+        let plain = view.lines(width: 40, color: false)
+        #expect(plain[2].hasPrefix("piano* █") && plain[3].hasPrefix("drums  █"))
+        let coloured = view.lines(width: 40, color: true)
+        #expect(
+            coloured[2].hasPrefix("\u{1B}[1mpiano\u{1B}[0m \u{1B}[36m█") && coloured[3].hasPrefix("drums \u{1B}[36m█"))
+        #expect(coloured[2...3].allSatisfy { WatchView.columns(of: $0) == 40 })
+        #expect(view.lines(width: 5, color: true).allSatisfy { WatchView.columns(of: $0) <= 5 })
+    }
+
+    @Test("where nothing is heard the picture says so")
+    func nothing() {
+        var view = WatchView()
+        #expect(view.lines(width: 40, color: false) == ["wavetag"])
+        view.show(.tags(time: "T", window: [], song: []))
+        #expect(view.lines(width: 40, color: false) == ["wavetag  T", "now", "-"])
+    }
+
     @Test("a tag's name cannot steer the terminal")
     func control() throws {
         let line = #"{"type":"tags","window":{"a\u001b[2Jb":0.5},"song":{}}"#
