@@ -1,30 +1,27 @@
-import COpenBLAS
-
 /// The song-level classifier: fully connected layers over a song's mean features.
 ///
 /// Lee and Nam, IEEE SPL 2017, section II-C. Hidden layers have batch norm and ReLU; the last has the model's output
-/// function. Standardisation and batch norm are folded into the weights. Nothing is allocated after construction.
+/// function. Deviations and batch norm are folded into the weights. Nothing is allocated after construction.
+///
+/// Layers are columns of one tap to the nets' kernels: an evaluation comes once in many hops and finds its weights
+/// gone from the near caches, so that nothing counts but reading them once, in the order that they lie in.
 public final class SongClassifier {
-    /// [outputs, inputs] and [outputs], all that is constant multiplied in.
-    private struct Layer {
-        let weight: [Float]
-        let bias: [Float]
-    }
-
     /// Runs of the whole feature vector that the classifier reads, in its order.
     private let runs: [Range<Int>]
-    private let layers: [Layer]
+    /// Taken off the features: what is left is small, and rounds less in the first layer's sums.
+    private let means: [Float]
+    private let layers: [PackedConvolution]
     private let function: OutputFunction
     /// Tags that it gives probabilities of.
-    public var tags: Int { layers.last?.bias.count ?? 0 }
+    public var tags: Int { layers.last?.width ?? 0 }
     /// Two buffers that the layers' activations alternate between.
     private let even: UnsafeMutablePointer<Float>
     private let odd: UnsafeMutablePointer<Float>
 
     /// - Parameter nets: all nets of the model; features come as theirs, one net behind the other.
-    public init(_ parameters: ClassifierParameters, nets: [NetShape], output: OutputFunction) {
-        // One thread: the engine's own, which must not wait for others.
-        openblas_set_num_threads(1)
+    public init(
+        _ parameters: ClassifierParameters, nets: [NetShape], output: OutputFunction, kernel: Kernel = .best
+    ) {
         function = output
         var runs: [Range<Int>] = []
         for name in parameters.configuration.nets {
@@ -45,15 +42,13 @@ public final class SongClassifier {
         }
         self.runs = runs
         let epsilon = parameters.configuration.batchNormEpsilon
+        means = parameters.norm?.mean ?? [Float](repeating: 0, count: runs.reduce(0) { $0 + $1.count })
         layers = parameters.layers.enumerated().map { index, linear in
             var (weight, bias) = (linear.weight.map(Double.init), linear.bias.map(Double.init))
             let inputs = linear.inputs
             if index == 0, let norm = parameters.norm {
                 for output in bias.indices {
-                    for input in 0..<inputs {
-                        weight[output * inputs + input] /= Double(norm.std[input])
-                        bias[output] -= weight[output * inputs + input] * Double(norm.mean[input])
-                    }
+                    for input in 0..<inputs { weight[output * inputs + input] /= Double(norm.std[input]) }
                 }
             }
             if index < parameters.batchNorms.count {
@@ -63,9 +58,12 @@ public final class SongClassifier {
                     bias[output] = bias[output] * Double(scale[output]) + Double(offset[output])
                 }
             }
-            return Layer(weight: weight.map { Float($0) }, bias: bias.map { Float($0) })
+            return PackedConvolution(
+                weight: weight.map { Float($0) }, scale: [Float](repeating: 1, count: bias.count),
+                bias: bias.map { Float($0) }, taps: 1, depth: inputs, pool: 1,
+                relu: index < parameters.layers.count - 1, kernel: kernel)
         }
-        let widest = max(runs.reduce(0) { $0 + $1.count }, layers.map(\.bias.count).max() ?? 0)
+        let widest = max(runs.reduce(0) { $0 + $1.count }, layers.map(\.width).max() ?? 0)
         even = allocateFloats(widest)
         odd = allocateFloats(widest)
     }
@@ -85,24 +83,23 @@ public final class SongClassifier {
 
     /// What the output function is applied to; parameters as for `probabilities`.
     public func logits(of features: UnsafePointer<Float>, into logits: UnsafeMutablePointer<Float>) {
-        var (input, output) = (even, odd)
         var inputs = 0
-        for run in runs {
-            (input + inputs).update(from: features + run.lowerBound, count: run.count)
-            inputs += run.count
-        }
-        for (index, layer) in layers.enumerated() {
-            let outputs = layer.bias.count
-            output.update(from: layer.bias, count: outputs)
-            cblas_sgemv(
-                CblasRowMajor, CblasNoTrans, Int32(outputs), Int32(inputs), 1, layer.weight, Int32(inputs), input, 1,
-                1, output, 1)
-            if index < layers.count - 1 {
-                for channel in 0..<outputs { output[channel] = max(0, output[channel]) }
+        means.withUnsafeBufferPointer { means in
+            for run in runs {
+                for feature in run {
+                    even[inputs] = features[feature] - means[inputs]
+                    inputs += 1
+                }
             }
-            (input, output) = (output, input)
-            inputs = outputs
         }
-        logits.update(from: input, count: inputs)
+        var input: UnsafeRawPointer? = UnsafeRawPointer(even)
+        var output: UnsafeMutableRawPointer? = UnsafeMutableRawPointer(odd)
+        for layer in layers {
+            layer.apply(columns: 1, inputs: &input, outputs: &output)
+            let next = UnsafeMutableRawPointer(mutating: input)
+            input = UnsafeRawPointer(output)
+            output = next
+        }
+        logits.update(from: input!.assumingMemoryBound(to: Float.self), count: tags)
     }
 }

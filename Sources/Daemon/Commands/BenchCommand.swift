@@ -16,6 +16,7 @@ struct BenchCommand: ParsableCommand {
               wavetag bench --json | jq -r '[.name, .median_us] | @tsv'
               wavetag bench --curve --net 3^9
               wavetag bench --training --net 3^9 --threads 2
+              wavetag bench --songs --net 3^9
             """
     )
 
@@ -33,6 +34,8 @@ struct BenchCommand: ParsableCommand {
     var curve = false
     @Flag(help: "Where a hop's time goes: a line a layer.")
     var layers = false
+    @Flag(help: "What songs cost beside a net's hops: a classifier of 512 hidden units, every half second.")
+    var songs = false
     @Flag(help: "Steps of training instead.")
     var training = false
     @Option(help: ArgumentHelp("Segments of a step of training.", valueName: "count"))
@@ -48,6 +51,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        if songs { return try benchSongs() }
         let nets = try nets()
         if training {
             var seen: Set<String> = []
@@ -67,6 +71,20 @@ struct BenchCommand: ParsableCommand {
         for benchCase in curve ? curveCases(nets) : cases(nets) {
             let result = benchCase.measure(duration: seconds)
             guard Output.write(json ? result.json + "\n" : line(result)) else { return }
+        }
+    }
+
+    private func benchSongs() throws {
+        let names = Self.published.map { "\($0)^\($1)" }
+        if !json { Output.write(SongBench.Result.header) }
+        for index in try wanted(names) {
+            let (m, n) = Self.published[index]
+            let shape = try NetShape(name: names[index], m: m, n: n)
+            for boundaries in [SongBoundaries.silence, .novelty] {
+                let result = try SongBench(model: SongBench.untrained(shape), boundaries: boundaries)
+                    .measure(hop: Self.naturalHop(shape), duration: seconds)
+                guard Output.write(json ? result.json : result.text) else { return }
+            }
         }
     }
 
@@ -107,12 +125,13 @@ struct BenchCommand: ParsableCommand {
                 }
             } catch { throw ExitCode.because(.badData, "\(file.name): \(error)") }
         }
-        let published = [(3, 9), (2, 13), (2, 14), (3, 8), (4, 6), (4, 7), (5, 5), (5, 6)]
-        return try wanted(published.map { "\($0)^\($1)" }).flatMap { index in
-            let (m, n) = published[index]
+        return try wanted(Self.published.map { "\($0)^\($1)" }).flatMap { index in
+            let (m, n) = Self.published[index]
             return try (precision.map { [$0] } ?? Precision.allCases).map { try Self.untrained(m, n, $0) }
         }
     }
+
+    private static let published = [(3, 9), (2, 13), (2, 14), (3, 8), (4, 6), (4, 7), (5, 5), (5, 6)]
 
     private static func untrained(_ m: Int, _ n: Int, _ precision: Precision) throws -> PackedNet {
         let shape = try NetShape(name: "\(m)^\(n)", m: m, n: n)

@@ -91,8 +91,10 @@ final class SongAggregator {
         var offset = 0
         for net in sums.indices {
             let windows = Double(sums[net].windows)
-            for index in sums[net].features.indices {
-                means[offset + index] = Float(sums[net].features[index] / windows)
+            sums[net].features.withUnsafeBufferPointer { sums in
+                means.withUnsafeMutableBufferPointer { means in
+                    for index in sums.indices { means[offset + index] = Float(sums[index] / windows) }
+                }
             }
             offset += sums[net].features.count
         }

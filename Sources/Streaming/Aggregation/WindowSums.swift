@@ -16,8 +16,8 @@ struct WindowSums {
     }
 
     mutating func add(_ result: WindowResult) {
-        for index in features.indices { features[index] += Double(result.features[index]) }
-        for index in probabilities.indices { probabilities[index] += Double(result.probabilities[index]) }
+        Self.add(result.features, to: &features)
+        Self.add(result.probabilities, to: &probabilities)
         windows += 1
     }
 
@@ -31,5 +31,13 @@ struct WindowSums {
         for index in features.indices { features[index] -= other.features[index] }
         for index in probabilities.indices { probabilities[index] -= other.probabilities[index] }
         windows -= other.windows
+    }
+
+    /// At every hop: over bare memory, which the compiler makes vectors of.
+    private static func add(_ numbers: UnsafeBufferPointer<Float>, to sums: inout [Double]) {
+        precondition(numbers.count == sums.count)
+        sums.withUnsafeMutableBufferPointer { sums in
+            for index in sums.indices { sums[index] += Double(numbers[index]) }
+        }
     }
 }

@@ -157,7 +157,9 @@ public final class Tagger {
             }
             takeBlocks(upTo: min(end, position), emit)
             guard end != Int64.max else { return }
+            let started = novelty == nil ? 0 : clock?() ?? 0
             cutSongs(before: end, emit)
+            if novelty != nil { songCost.novelty += (clock?() ?? 0) - started }
             collect(endingAt: end)
             emit(.tags(report))
         }
@@ -218,7 +220,11 @@ public final class Tagger {
                 aggregator.add(result, net: net, endingAt: end, inSilence: song.isSilent(at: end))
                 measured += (clock?() ?? 0) - started
             }
-            novelty?.add(result, net: net, endingAt: end)
+            if let novelty {
+                let started = clock?() ?? 0
+                novelty.add(result, net: net, endingAt: end)
+                songCost.novelty += (clock?() ?? 0) - started
+            }
         }
         report.position = end
         report.songStart = song.isPlaying ? song.start : end
@@ -263,6 +269,8 @@ public struct SongCost: Sendable, Equatable {
     public var evaluations = 0
     /// Nanoseconds that this took, mean features included.
     public var classification: Int64 = 0
+    /// Nanoseconds that song changes took to be looked for, and songs to be cut there.
+    public var novelty: Int64 = 0
 }
 
 private func makeEngine(_ net: PackedNet, settings: TaggerSettings) -> any WindowEngine {
