@@ -68,8 +68,8 @@ format:
 lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
-	bash -n demo/run.sh Tests/Container/run.sh Tests/Arm/run.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py
+	bash -n demo/run.sh Tests/Container/run.sh Tests/Arm/run.sh recipes/default/step.sh .ci/run
+	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py recipes/default/*.py
 
 test-container: build
 	Tests/Container/run.sh

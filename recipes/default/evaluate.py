@@ -27,7 +27,7 @@ from predictions import predict, read_manifest
 POSITIVE = 0.3
 USUAL_THRESHOLD = 0.5
 FAMILY_TAGS = {family: family for family in FAMILIES} | {"violin": "strings", "cello": "strings"}
-# Of issue-tracker's table: the least that is wanted, and what is hoped for.
+# What is measured, the least that is wanted of it, and what is hoped for.
 ROWS = [
     ("roc_auc_windows", "macro ROC-AUC, corpus, by window", 0.905, 0.935),
     ("roc_auc_songs", "macro ROC-AUC, corpus, by song", 0.925, 0.955),
@@ -42,6 +42,7 @@ MORE = [
     ("family_solo_pieces", "family of solos, by piece"),
     ("family_room_pieces", "family in a room, by piece"),
     ("false_alarms_at_half", "false alarms where every threshold is 0.5"),
+    ("calibration_error_positives", "expected calibration error, a label of 0.3 being a positive"),
     ("calibration_error_all", "expected calibration error, all tags together"),
     ("int8_loss_songs", "ROC-AUC lost in 8 bits, by song"),
 ]
@@ -129,14 +130,15 @@ def measure(arguments):
         false_alarms(quiet, limits)
     figures["false_alarms_at_half"] = false_alarms(quiet, numpy.full(len(limits), USUAL_THRESHOLD))[0]
 
-    def error(weights):
-        return float(numpy.mean([calibration_error(corpus.scores[:, tag], corpus.labels[:, tag], weights)
-                                 for tag in windows.tags]))
+    def error(labels):
+        return lambda weights: float(numpy.mean([
+            calibration_error(corpus.scores[:, tag], labels[:, tag], weights) for tag in windows.tags]))
 
     def error_of_all(weights):
         return calibration_error(corpus.scores.ravel(), corpus.labels.ravel(), numpy.repeat(weights, len(corpus.tags)))
 
-    figures["calibration_error"] = interval(error, corpus.sounds)
+    figures["calibration_error"] = interval(error(corpus.labels), corpus.sounds)
+    figures["calibration_error_positives"] = interval(error(windows.positive.astype(float)), corpus.sounds)
     figures["calibration_error_all"] = interval(error_of_all, corpus.sounds)
     if not arguments.float_only:
         eight = hear("manifest", of_corpus, "int8")

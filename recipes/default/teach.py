@@ -21,7 +21,7 @@ import scipy.signal
 import soundfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import tensorflow.compat.v1 as tf  # noqa: E402  (after what it is to be silent about)
+import tensorflow.compat.v1 as tf
 
 FRAMES, BANDS, RATE, HOP, WINDOW = 187, 96, 16000, 256, 59049 / 22050
 
