@@ -87,6 +87,46 @@ def write_training(output):
     write(f"classifiers/training-{output}", tensors)
 
 
+def write_started():
+    """Two nets' output layers under a linear classifier of their levels -3 and -2, labels drawn apart, full batches."""
+    generator = torch.Generator().manual_seed(31)
+    songs, share, sharpness, positive = 12, 0.5, 2.0, 0.3
+    levels = [2, 2, 3]
+    width = 2 * sum(levels)
+    x = uniform(generator, songs, width, low=0, high=3)
+    labels = torch.rand(songs, TAGS, generator=generator)
+    labels[0, 0], labels[1, 1] = 0, 1
+    tensors = {"x": x.numpy(), "labels": labels.numpy().copy()}
+    offsets = torch.zeros(songs, TAGS)
+    learned = torch.ones(width)
+    for net in range(2):
+        weight, bias = uniform(generator, TAGS, levels[2]), uniform(generator, TAGS)
+        top = slice(net * sum(levels) + levels[0] + levels[1], (net + 1) * sum(levels))
+        offsets += share / 2 * (x[:, top] @ weight.T + bias)
+        learned[top] = 0
+        tensors |= {f"output.weight.{net}": weight.numpy(), f"output.bias.{net}": bias.numpy()}
+    z = (x - x.mean(0)) / x.std(0, unbiased=False) * learned
+    inside = (labels > 0) & (labels < 1)
+    drawn = torch.sigmoid(sharpness * (torch.logit(labels.double()) - np.log(positive / (1 - positive)))).float()
+    target = torch.where(inside, drawn, labels)
+    tensors["sharpened"] = target.numpy()
+    linear = torch.nn.Linear(width, TAGS)
+    torch.nn.init.zeros_(linear.weight)
+    torch.nn.init.zeros_(linear.bias)
+    optimiser = torch.optim.AdamW(
+        [{"params": [linear.weight], "weight_decay": DECAY}, {"params": [linear.bias], "weight_decay": 0.0}], lr=0.02)
+    for _ in range(STEPS):
+        loss = F.binary_cross_entropy_with_logits(linear(z) + offsets, target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    tensors["loss"] = np.array([loss.item()], dtype=np.float32)
+    with torch.no_grad():
+        tensors["offsets"] = offsets.numpy()
+        tensors["probabilities"] = torch.sigmoid(linear(z) + offsets).numpy()
+    write("classifiers/started", tensors)
+
+
 def write_baselines():
     """Ridge with more songs than features and with fewer, and logistic regression of either kind."""
     tensors = {}
@@ -120,6 +160,7 @@ def main():
     torch.set_num_threads(1)
     for output in ("sigmoid", "softmax"):
         write_training(output)
+    write_started()
     write_baselines()
 
 

@@ -43,7 +43,7 @@ public struct ClassifierExperiment: Sendable {
         public let validLoss: Double
         public let valid: Figures
         public let test: Figures
-        /// Standardisation and weights; its configuration names the layout's nets and levels.
+        /// Standardisation and weights, of a refit where there was one: `test` is theirs, `valid` the first training's; its configuration names the layout's nets and levels.
         public let parameters: ClassifierParameters
     }
 
@@ -63,15 +63,18 @@ public struct ClassifierExperiment: Sendable {
     private let train: SongSet
     private let valid: SongSet
     private let test: SongSet
+    /// Where the classifier starts, and the songs as it sees them from there; nil: at random, with the songs above.
+    private let begun: (start: ClassifierStart, train: SongSet, valid: SongSet, test: SongSet)?
     private let windowMeans: (valid: Predictions?, test: Predictions?)
 
     /// - Parameters:
     ///   - layout: nets and levels, all of them in the file.
+    ///   - model: whose features they are; `training.start` says how much of its nets' output the classifier starts with.
     ///   - output: nil: softmax where every training song has one label, otherwise sigmoid.
     /// - Throws: `FeatureError` where the file lacks features or songs.
     public init(
-        _ file: FeatureFile, layout: FeatureLayout, training: ClassifierTraining, output: OutputFunction? = nil,
-        measure: Measure = Measure()
+        _ file: FeatureFile, layout: FeatureLayout, training: ClassifierTraining, model: Model? = nil,
+        output: OutputFunction? = nil, measure: Measure = Measure()
     ) throws(FeatureError) {
         let songs = try file.songs(.train, layout: layout)
         guard songs.count > 1 else {
@@ -86,12 +89,27 @@ public struct ClassifierExperiment: Sendable {
         norm = songs.standardisation
         train = songs.standardised(by: norm)
         valid = held.standardised(by: norm)
-        test = try file.songs(.test, layout: layout).standardised(by: norm)
-        self.output = output ?? (songs.isSingleLabel ? .softmax : .sigmoid)
+        let measured = try file.songs(.test, layout: layout)
+        test = measured.standardised(by: norm)
+        let function = output ?? (songs.isSingleLabel ? .softmax : .sigmoid)
+        self.output = function
+        let start = model.flatMap {
+            ClassifierStart($0, layout: layout, tags: file.recipe.tags, output: function, share: training.start)
+        }
+        let norm = norm
+        begun = start.map {
+            ($0, $0.begun(songs, norm: norm), $0.begun(held, norm: norm), $0.begun(measured, norm: norm))
+        }
         windowMeans = (
             file.windowPredictions(.valid, nets: layout.nets), file.windowPredictions(.test, nets: layout.nets)
         )
     }
+
+    /// Whether the classifier starts with the nets' own output.
+    public var startsWithNets: Bool { begun != nil }
+
+    /// Whether it learns from sharpened labels; those of a softmax sum to one, and stay.
+    public var isSharpened: Bool { training.sharpness != 1 && output == .sigmoid }
 
     /// Songs of train, valid and test.
     public var counts: (train: Int, valid: Int, test: Int) { (train.count, valid.count, test.count) }
@@ -127,15 +145,22 @@ public struct ClassifierExperiment: Sendable {
     }
 
     private func once(seed: UInt64, isCancelled: () -> Bool) -> Repeat {
-        let result = ClassifierTrainer(training, train: train, valid: valid, output: output)
-            .run(seed: seed, isCancelled: isCancelled)
+        var (train, valid, test) = begun.map { ($0.train, $0.valid, $0.test) } ?? (train, valid, test)
+        if isSharpened {
+            train = train.sharpened(training.sharpness, about: measure.positiveFrom)
+            valid = valid.sharpened(training.sharpness, about: measure.positiveFrom)
+        }
+        let trainer = ClassifierTrainer(training, train: train, valid: valid, output: output)
+        let result = trainer.run(seed: seed, isCancelled: isCancelled)
+        let last = training.refits ? trainer.again(result, seed: seed, isCancelled: isCancelled) : result
         let configuration = ClassifierConfiguration(
             nets: layout.nets, levels: layout.levels, hidden: training.hidden,
             batchNormEpsilon: training.batchNormEpsilon)
+        let parameters = last.parameters(configuration, norm: norm)
         return Repeat(
             seed: seed, epochs: result.epochs, validLoss: result.validLoss,
-            valid: figures(valid, result.probabilities(valid)), test: figures(test, result.probabilities(test)),
-            parameters: result.parameters(configuration, norm: norm))
+            valid: figures(self.valid, result.probabilities(valid)), test: figures(test, last.probabilities(test)),
+            parameters: begun?.start.added(to: parameters) ?? parameters)
     }
 
     /// The repeat that does best on the validation songs; of equals the one with the lower loss.

@@ -15,6 +15,13 @@ public struct ClassifierTraining: Sendable, Equatable {
     /// weights, as the nets' papers do; after the third rate it ends.
     public var patience = 8
     public var batchNormEpsilon = 1e-5
+    /// Of a classifier of the nets' own tags: the share of the nets' output that it starts with (`ClassifierStart`); 0:
+    /// none.
+    public var start = 0.0
+    /// How much farther apart labels are drawn about `Measure.positiveFrom` (`SongSet.sharpened`); 1: they stay.
+    public var sharpness = 1.0
+    /// Whether it is trained once more, from the beginning and as long as was best, on the validation songs as well.
+    public var refits = false
 
     public init() {}
 }
@@ -30,6 +37,8 @@ public struct ClassifierTrainer: Sendable {
     public struct Result: Sendable {
         let network: TrainableClassifier
         public let epochs: Int
+        /// The learning rates in turn, and for how many epochs each made it better.
+        let schedule: [(rate: Double, epochs: Int)]
         public let validLoss: Double
 
         /// Probabilities, [songs, tags], of songs with standardised features.
@@ -54,35 +63,61 @@ public struct ClassifierTrainer: Sendable {
     /// The same seed gives the same classifier on the same machine.
     public func run(seed: UInt64, isCancelled: () -> Bool = { false }) -> Result {
         var generator = SplitMix64(state: seed)
-        var network = TrainableClassifier(
-            inputs: train.width, hidden: settings.hidden, tags: train.tags, output: output,
-            epsilon: settings.batchNormEpsilon, generator: &generator)
+        var network = fresh(&generator)
         var best = network
         var bestLoss = network.loss(valid)
         var rate = settings.learningRate
-        var (waited, drops, epoch) = (0, 0, 0)
+        var (waited, epoch) = (0, 0)
+        var schedule: [(rate: Double, epochs: Int)] = [(rate, 0)]
         var order = Array(0..<train.count)
         while epoch < settings.epochs, !isCancelled() {
             epoch += 1
             order.shuffle(using: &generator)
             for batch in Self.batches(order, size: settings.batch) {
-                pass(batch, &network, rate: rate, &generator)
+                pass(batch, of: train, &network, rate: rate, &generator)
             }
             let loss = network.loss(valid)
             if loss < bestLoss {
+                schedule[schedule.count - 1].epochs += waited + 1
                 (best, bestLoss, waited) = (network, loss, 0)
                 continue
             }
             waited += 1
             guard waited >= settings.patience else { continue }
-            drops += 1
-            guard drops < 3 else { break }
+            guard schedule.count < 3 else { break }
             rate /= 5
+            schedule.append((rate, 0))
             waited = 0
             network = best
             network.forgetSteps()
         }
-        return Result(network: best, epochs: epoch, validLoss: bestLoss)
+        return Result(network: best, epochs: epoch, schedule: schedule, validLoss: bestLoss)
+    }
+
+    /// Trains from the beginning on the training and the validation songs, with another training's rates, each for the
+    /// epochs that made that one better. Nothing tells when to stop but that.
+    func again(_ result: Result, seed: UInt64, isCancelled: () -> Bool = { false }) -> Result {
+        let all = train.joined(by: valid)
+        var generator = SplitMix64(state: seed)
+        var network = fresh(&generator)
+        var order = Array(0..<all.count)
+        for (rate, epochs) in result.schedule where epochs > 0 {
+            network.forgetSteps()
+            for _ in 0..<epochs where !isCancelled() {
+                order.shuffle(using: &generator)
+                for batch in Self.batches(order, size: settings.batch) {
+                    pass(batch, of: all, &network, rate: rate, &generator)
+                }
+            }
+        }
+        return Result(
+            network: network, epochs: result.epochs, schedule: result.schedule, validLoss: result.validLoss)
+    }
+
+    private func fresh(_ generator: inout SplitMix64) -> TrainableClassifier {
+        TrainableClassifier(
+            inputs: train.width, hidden: settings.hidden, tags: train.tags, output: output,
+            epsilon: settings.batchNormEpsilon, startsAtZero: !train.offsets.isEmpty, generator: &generator)
     }
 
     /// A last batch of one song would have no variance to normalise by: it joins the one before.
@@ -99,14 +134,17 @@ public struct ClassifierTrainer: Sendable {
     }
 
     private func pass(
-        _ songs: ArraySlice<Int>, _ network: inout TrainableClassifier, rate: Double, _ generator: inout SplitMix64
+        _ songs: ArraySlice<Int>, of set: SongSet, _ network: inout TrainableClassifier, rate: Double,
+        _ generator: inout SplitMix64
     ) {
         var x: [Float] = []
-        var labels: [Float] = []
-        x.reserveCapacity(songs.count * train.width)
+        var (labels, offsets): ([Float], [Float]) = ([], [])
+        x.reserveCapacity(songs.count * set.width)
         for song in songs {
-            x += train.features[(song * train.width)..<((song + 1) * train.width)]
-            labels += train.labels[(song * train.tags)..<((song + 1) * train.tags)]
+            let tags = (song * set.tags)..<((song + 1) * set.tags)
+            x += set.features[(song * set.width)..<((song + 1) * set.width)]
+            labels += set.labels[tags]
+            if !set.offsets.isEmpty { offsets += set.offsets[tags] }
         }
         let kept = Float(1 - settings.dropout)
         let masks =
@@ -117,6 +155,7 @@ public struct ClassifierTrainer: Sendable {
                 }
             } : []
         _ = network.step(
-            x, labels: labels, batch: songs.count, masks: masks, rate: rate, decay: settings.weightDecay)
+            x, labels: labels, offsets: offsets, batch: songs.count, masks: masks, rate: rate,
+            decay: settings.weightDecay)
     }
 }

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Songs to train or measure on: a row of features and a row of labels each.
 public struct SongSet: Sendable {
     public let count: Int
@@ -8,6 +14,8 @@ public struct SongSet: Sendable {
     public var features: [Float]
     /// [count, tags], each 0 to 1.
     public var labels: [Float]
+    /// Logits that a classifier of these songs adds to, [count, tags]; empty: it starts at nothing.
+    var offsets: [Float] = []
 
     public init(width: Int, tags: Int, features: [Float], labels: [Float]) {
         precondition(tags > 0 && width > 0 && features.count / width == labels.count / tags)
@@ -49,6 +57,37 @@ public struct SongSet: Sendable {
             }
         }
         return set
+    }
+
+    /// The same songs with labels drawn apart: σ(k (logit y − logit p)), so that p becomes 0.5, and what is well above or
+    /// below it nearly 1 or 0.
+    ///
+    /// Labels that are chances, a mean over a song's windows or another model's opinions, say of most songs something in
+    /// between; where what counts is on which side of p a song lies, the classifier had better spend itself there.
+    /// Labels of 0 and 1 stay.
+    ///
+    /// - Parameters:
+    ///   - sharpness: k; 1 and a p of 0.5 change nothing.
+    ///   - positiveFrom: p, between 0 and 1.
+    func sharpened(_ sharpness: Double, about positiveFrom: Float) -> SongSet {
+        precondition(positiveFrom > 0 && positiveFrom < 1)
+        var set = self
+        let odds = Double(positiveFrom) / (1 - Double(positiveFrom))
+        set.labels = labels.map { label in
+            guard label > 0, label < 1 else { return label }
+            let ratio = Double(label) / (1 - Double(label)) / odds
+            return Float(1 / (1 + pow(ratio, -sharpness)))
+        }
+        return set
+    }
+
+    /// These songs and others of the same features and tags.
+    func joined(by others: SongSet) -> SongSet {
+        precondition(others.width == width && others.tags == tags && others.offsets.isEmpty == offsets.isEmpty)
+        var all = SongSet(
+            width: width, tags: tags, features: features + others.features, labels: labels + others.labels)
+        all.offsets = offsets + others.offsets
+        return all
     }
 
     /// Predictions of these songs beside their labels.

@@ -17,8 +17,10 @@ struct TrainableClassifier {
     private var steps = 0
 
     /// He-uniform hidden weights, a last layer that starts small.
+    ///
+    /// - Parameter startsAtZero: the last layer's weights are zeros: what it adds to stays as it is at first.
     init(
-        inputs: Int, hidden: [Int], tags: Int, output: OutputFunction, epsilon: Double,
+        inputs: Int, hidden: [Int], tags: Int, output: OutputFunction, epsilon: Double, startsAtZero: Bool = false,
         generator: inout SplitMix64
     ) {
         openblas_set_num_threads(1)
@@ -28,7 +30,7 @@ struct TrainableClassifier {
         var width = inputs
         for (index, outputs) in (hidden + [tags]).enumerated() {
             let isHidden = index < hidden.count
-            let bound = ((isHidden ? 6 : 1) / Float(width)).squareRoot()
+            let bound = isHidden || !startsAtZero ? ((isHidden ? 6 : 1) / Float(width)).squareRoot() : 0
             let weight = (0..<(outputs * width)).map { _ in generator.nextUniform() * bound }
             layers.append(TrainableLayer(weight: weight, inputs: width, outputs: outputs, isHidden: isHidden))
             width = outputs
@@ -53,11 +55,12 @@ struct TrainableClassifier {
     /// One step on one batch.
     ///
     /// - Parameters:
+    ///   - offsets: added to the logits, [batch, tags]; empty: nothing.
     ///   - masks: dropout's, for each hidden layer [batch, outputs]; empty ones drop nothing.
     /// - Returns: the loss before the step, the mean over the batch: binary cross-entropy, also averaged over tags, or
     ///   categorical cross-entropy.
     mutating func step(
-        _ x: [Float], labels: [Float], batch: Int, masks: [[Float]], rate: Double, decay: Double
+        _ x: [Float], labels: [Float], offsets: [Float] = [], batch: Int, masks: [[Float]], rate: Double, decay: Double
     ) -> Double {
         var activations = x
         for index in layers.indices {
@@ -66,6 +69,7 @@ struct TrainableClassifier {
                 mask: index < masks.count ? masks[index] : [])
             activations = layers[index].output
         }
+        for index in offsets.indices { activations[index] += offsets[index] }
         var gradient = activations
         let loss = Self.loss(activations, labels, output, batch: batch, gradient: &gradient)
         for index in layers.indices.reversed() {
@@ -90,14 +94,16 @@ struct TrainableClassifier {
         }
     }
 
-    /// Logits, [batch, tags].
-    func logits(_ x: [Float], batch: Int) -> [Float] {
-        layers.reduce(x) { $1.infer($0, batch: batch, epsilon: epsilon) }
+    /// Logits, [songs, tags].
+    private func logits(_ set: SongSet) -> [Float] {
+        var logits = layers.reduce(set.features) { $1.infer($0, batch: set.count, epsilon: epsilon) }
+        for index in set.offsets.indices { logits[index] += set.offsets[index] }
+        return logits
     }
 
     /// Probabilities of songs, [count, tags].
     func probabilities(_ set: SongSet) -> [Float] {
-        var scores = logits(set.features, batch: set.count)
+        var scores = logits(set)
         Self.apply(output, to: &scores, tags: set.tags)
         return scores
     }
@@ -105,8 +111,7 @@ struct TrainableClassifier {
     /// The mean loss over songs.
     func loss(_ set: SongSet) -> Double {
         var ignored: [Float] = []
-        return Self.loss(
-            logits(set.features, batch: set.count), set.labels, output, batch: set.count, gradient: &ignored)
+        return Self.loss(logits(set), set.labels, output, batch: set.count, gradient: &ignored)
     }
 
     static func apply(_ output: OutputFunction, to scores: inout [Float], tags: Int) {

@@ -9,7 +9,8 @@ struct TrainClassifierCommand: AsyncParsableCommand {
         discussion: """
             Trains a fully connected classifier on songs' features several times over, keeps the one that does best on \
             the validation songs, and writes the model with it. Its tags are the data set's; where those are not the \
-            nets' own, windows keep the nets' tags and songs get the classifier's. Ridge and logistic regression on the \
+            nets' own, windows keep the nets' tags and songs get the classifier's; where they are, the classifier starts \
+            with the nets' own output (--start) and adds to it what levels -3 and -2 tell. Ridge and logistic regression on the \
             same features stand beside it in the report.
 
             --data is a manifest, or a file that `wavetag extract` wrote; of a manifest the features are kept in \
@@ -18,6 +19,7 @@ struct TrainClassifierCommand: AsyncParsableCommand {
             EXAMPLES
               wavetag train classifier --data manifest.tsv --out model.safetensors
               wavetag train classifier --model eight.safetensors --nets 3^8,3^9 --levels=-1 --data mtat.tsv --out m.safetensors
+              wavetag train classifier --hidden none --refit --data manifest.tsv --out model.safetensors
               wavetag train classifier --model 3-8.safetensors --model 3-9.safetensors --data gtzan.tsv --out g.safetensors
             """
     )
@@ -52,9 +54,12 @@ struct TrainClassifierCommand: AsyncParsableCommand {
             layout = try FeatureLayout(
                 file.model.nets.map(\.shape), names: nets?.elements, levels: levels.elements)
         } catch { throw ExitCode.because(.usage, error) }
+        var training = options.training
+        training.start = options.start ?? 1
         do throws(FeatureError) {
             experiment = try ClassifierExperiment(
-                features, layout: layout, training: options.training, output: output, measure: options.measure)
+                features, layout: layout, training: training, model: file.model, output: output,
+                measure: options.measure)
         } catch { throw ExitCode.because(.badData, "\(dataOptions.data): \(error)") }
 
         let progress = WorkProgress("training")

@@ -23,6 +23,17 @@ struct ClassifierOptions: ParsableArguments {
     var patience = ClassifierTraining().patience
     @Option(
         help: ArgumentHelp(
+            "Share of the nets' own output that it starts with, where they know all the tags. Default: 1; of reproduce: 0.",
+            valueName: "share"))
+    var start: Double?
+    @Option(
+        help: ArgumentHelp(
+            "How much farther apart labels between 0 and 1 are drawn about --positive.", valueName: "factor"))
+    var sharpen = ClassifierTraining().sharpness
+    @Flag(help: "Train once more on the training and the validation songs together, as long as was best.")
+    var refit = false
+    @Option(
+        help: ArgumentHelp(
             "A label this large is a positive, in what is reported and chosen by.", valueName: "probability"))
     var positive: Float = 0.5
     @Option(help: ArgumentHelp("Tags with fewer positive songs are left out of means.", valueName: "count"))
@@ -38,6 +49,9 @@ struct ClassifierOptions: ParsableArguments {
         try check((2...1_000_000).contains(batch), "--batch: 2 to 1000000 wanted, \(batch) found")
         try check((1...1_000_000).contains(epochs), "--epochs: 1 to 1000000 wanted, \(epochs) found")
         try check((1...1_000_000).contains(patience), "--patience: 1 to 1000000 wanted, \(patience) found")
+        if let start { try check((0...1).contains(start), "--start: 0 to 1 wanted, \(start) found") }
+        try check((0.1...10).contains(sharpen), "--sharpen: 0.1 to 10 wanted, \(sharpen) found")
+        try check(sharpen == 1 || (positive > 0 && positive < 1), "--sharpen: needs a --positive between 0 and 1")
         try check((0...1).contains(positive), "--positive: 0 to 1 wanted, \(positive) found")
     }
 
@@ -58,6 +72,9 @@ struct ClassifierOptions: ParsableArguments {
         training.batch = batch
         training.epochs = epochs
         training.patience = patience
+        training.start = start ?? 0
+        training.sharpness = sharpen
+        training.refits = refit
         return training
     }
 

@@ -87,7 +87,8 @@ struct Reproduction {
     ) throws -> ClassifierExperiment {
         do throws(FeatureError) {
             let layout = try FeatureLayout(model.model.nets.map(\.shape), names: row.nets, levels: row.levels)
-            return try ClassifierExperiment(file, layout: layout, training: options.training, measure: options.measure)
+            return try ClassifierExperiment(
+                file, layout: layout, training: options.training, model: model.model, measure: options.measure)
         } catch { throw ExitCode.because(.badData, "\(set.path): \(error)") }
     }
 
@@ -98,7 +99,9 @@ struct Reproduction {
             set, row.nets.joined(separator: ","), row.levels.map(String.init).joined(separator: ","),
             String(file.digest, radix: 16), training.hidden.map(String.init).joined(separator: ","),
             "\(training.dropout)", "\(training.learningRate)", "\(training.weightDecay)", "\(training.batch)",
-            "\(training.epochs)", "\(training.patience)", "\(options.measure.positiveFrom)",
+            "\(training.epochs)", "\(training.patience)", "\(training.start)", "\(training.sharpness)",
+            "\(training.refits)",
+            "\(options.measure.positiveFrom)",
             "\(options.measure.leastPositives)",
         ].joined(separator: " ")
     }

@@ -16,6 +16,14 @@ struct ReproductionReport {
             "model \(model.name): nets \(model.model.nets.map(\.shape.name).joined(separator: ", "))",
             "mean and standard deviation of \(options.repeats) trainings, on the test songs",
         ]
+        let training = options.training
+        if training.start > 0 {
+            facts.append(
+                "classifiers that read level -1 of nets that know the tags start with \(training.start) of their output"
+            )
+        }
+        if training.sharpness != 1 { facts.append("labels between 0 and 1 sharpened \(training.sharpness) times") }
+        if training.refits { facts.append("each trained once more on the training and the validation songs") }
         for column in columns {
             let songs = column.songs
             facts.append(

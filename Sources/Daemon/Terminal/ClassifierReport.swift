@@ -40,6 +40,7 @@ struct ClassifierReport {
             "\(counts.train) train, \(counts.valid) valid, \(counts.test) test songs; \(experiment.tags.count) tags, "
         text += "\(experiment.output.rawValue); means over \(best.valid.tagsCounted) tags of valid, "
         text += "\(best.test.tagsCounted) of test\n\n"
+        text += how
         text += row("", ["valid", "test"].flatMap { side in shown.map { "\(side) \($0.name)" } })
         for baseline in baselines {
             text += row(
@@ -59,6 +60,19 @@ struct ClassifierReport {
             })
         text += "\nkept: seed \(best.seed), best on the validation songs, after \(best.epochs) epochs; "
         return text + "\(fixed(seconds, 1)) s\n"
+    }
+
+    /// What was done beside training on the training songs from random weights.
+    private var how: String {
+        let training = experiment.training
+        var parts: [String] = []
+        if experiment.startsWithNets { parts.append("starts with \(training.start) of the nets' output") }
+        if experiment.isSharpened { parts.append("labels sharpened \(training.sharpness) times") }
+        if training.refits {
+            parts.append(
+                "refit on train and valid songs: test and the model are the refit's, valid the first training's")
+        }
+        return parts.isEmpty ? "" : parts.joined(separator: "; ") + "\n\n"
     }
 
     private func spread(_ spread: Spread?) -> String {
@@ -86,6 +100,9 @@ struct ClassifierReport {
         }
         raw("],\"levels\":\(experiment.layout.levels),\"output\":\"\(experiment.output.rawValue)\"")
         raw(",\"songs\":{\"train\":\(counts.train),\"valid\":\(counts.valid),\"test\":\(counts.test)}")
+        let training = experiment.training
+        raw(",\"start\":\(experiment.startsWithNets ? training.start : 0)")
+        raw(",\"sharpen\":\(experiment.isSharpened ? training.sharpness : 1),\"refit\":\(training.refits)")
         raw(",\"baselines\":[")
         for (index, baseline) in baselines.enumerated() {
             raw(index > 0 ? ",{\"name\":" : "{\"name\":")

@@ -112,6 +112,22 @@ struct ClassifierTrainingTests {
         #expect(abs(result.network.loss(valid) - result.validLoss) <= 1e-9)
     }
 
+    @Test("A second training learns from the validation songs as well, as long as the first was the better for")
+    func again() {
+        var settings = ClassifierTraining()
+        settings.hidden = []
+        settings.learningRate = 0.01
+        let (train, valid, test) = (songs(12, seed: 1), songs(400, seed: 2), songs(300, seed: 3))
+        let trainer = ClassifierTrainer(settings, train: train, valid: valid, output: .sigmoid)
+        let first = trainer.run(seed: 4)
+        #expect(first.schedule.map(\.rate) == [0.01, 0.002, 0.0004] || first.epochs == settings.epochs)
+        #expect(first.schedule.reduce(0) { $0 + $1.epochs } <= first.epochs)
+        let second = trainer.again(first, seed: 4)
+        func loss(_ result: ClassifierTrainer.Result) -> Double { result.network.loss(test) }
+        #expect(loss(second) < loss(first))
+        #expect(loss(trainer.again(first, seed: 4)) == loss(second))
+    }
+
     @Test("No batch has one song")
     func batches() {
         #expect(ClassifierTrainer.batches(Array(0..<7), size: 3).map(Array.init) == [[0, 1, 2], [3, 4, 5, 6]])

@@ -111,6 +111,34 @@ struct ClassifierCommandTests {
         #expect(inspected.output.contains("songs' tags 2: noise, tone\nsongs' output softmax\n"))
     }
 
+    @Test("A classifier of the nets' own tags starts with their output; refit, sharpened labels")
+    func started() async throws {
+        defer { sounds.remove() }
+        let manifest = try String(contentsOfFile: sounds["manifest.tsv"], encoding: .utf8)
+            .replacing("\tnoise", with: "\tloud").replacing("\ttone", with: "\tnoise")
+        try manifest.write(toFile: sounds["known.tsv"], atomically: true, encoding: .utf8)
+        func train(_ out: String, _ more: String...) async throws -> (code: Int32, output: String, errors: String) {
+            let arguments = [
+                ChildProcess.wavetag, "train", "classifier", "--model", sounds["model.safetensors"], "--data",
+                sounds["known.tsv"], "--out", sounds[out], "--hidden", "8", "--repeats", "2", "--output", "sigmoid",
+            ]
+            return try await blocking { try ChildProcess(arguments + more).end(seconds: 60) }
+        }
+        let trained = try await train("started", "--refit", "--sharpen", "2")
+        #expect(trained.code == 0, "\(trained.errors)")
+        #expect(
+            trained.output.contains(
+                "starts with 1.0 of the nets' output; labels sharpened 2.0 times; refit on train and valid songs"))
+        // Two units a tag let the nets' logits pass.
+        let model = try ModelFile.read(path: sounds["started"]).model
+        #expect(model.classifier?.configuration.hidden == [12])
+        let random = try await train("random", "--start", "0")
+        #expect(random.code == 0 && !random.output.contains("starts with"))
+        #expect(try ModelFile.read(path: sounds["random"]).model.classifier?.configuration.hidden == [8])
+        let refused = try await train("refused", "--start", "2")
+        #expect(refused.code == 64 && refused.errors.contains("--start: 0 to 1 wanted, 2.0 found"), "\(refused.errors)")
+    }
+
     @Test("Two models' nets under one classifier")
     func combined() async throws {
         defer { sounds.remove() }
