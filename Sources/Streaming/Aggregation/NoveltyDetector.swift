@@ -4,12 +4,13 @@ import Core
 ///
 /// The stream is cut into blocks of a second at fixed positions; a block's vector is the mean of the features of the
 /// windows whose middles lie in it, all nets behind one another, each feature standardised by what it was so far. A
-/// place is as new as the 15 blocks behind it are far from the song before it: for each the mean distance to the three
+/// place is as new as the 20 blocks behind it are far from the song before it: for each the mean distance to the three
 /// nearest of up to 60 blocks, and the mean of these. (A song of two parts that alternate is far from its own mean, but
-/// not from itself: a checkerboard kernel, which compares means, finds less.) A song is cut at the newest place of its
-/// surroundings if that is new enough.
+/// not from itself: a checkerboard kernel, which compares means, finds less.) Half of the same the other way about is
+/// added: how far the song's last 20 blocks are from what follows, since a part that returns soon was no end. A song is
+/// cut at the newest place of its surroundings if that is new enough.
 ///
-/// So a boundary is known 25 s and half the longest window after it. The state's size is constant, nothing is allocated
+/// So a boundary is known 30 s and half the longest window after it. The state's size is constant, nothing is allocated
 /// after construction, and what is found depends on the stream alone.
 final class NoveltyDetector {
     /// Samples of a block.
@@ -17,14 +18,16 @@ final class NoveltyDetector {
     /// Blocks of the song before a place that it is compared with, at most.
     static let before = 60
     /// Blocks behind a place that it is compared with.
-    static let after = 15
+    static let after = 20
     /// A boundary is newer than all places within so many blocks on either side.
     static let surroundings = 10
     /// No song that is cut here is shorter, in blocks; at least `surroundings`.
-    static let shortestSong = 30
-    /// Novelty from which a place is a boundary: a distance in standard deviations, per feature. Measured on medleys:
-    /// see docs/audio.md.
-    static let threshold = 0.82
+    static let shortestSong = 50
+    /// What the distances from the song's last blocks to those behind a place count for.
+    static let lookingAhead = 0.5
+    /// Novelty from which a place is a boundary: distances in standard deviations, per feature. Chosen on medleys of
+    /// training and validation tracks: see docs/audio.md.
+    static let threshold = 1.3
 
     /// Samples of the longest window of any net.
     let longestWindow: Int64
@@ -57,6 +60,8 @@ final class NoveltyDetector {
     private var places: [Int64]
     /// Standardised blocks, oldest first, while a place is measured: [before + after, features].
     private var vectors: [Float]
+    /// For the last blocks before a place what is nearest behind it, while it is measured: [after].
+    private var ahead: [Nearest]
 
     /// - Parameter expected: for each net what its features may be expected to be, where the model says so.
     init(shapes: [NetShape], expected: [ExpectedFeatures?]) {
@@ -79,6 +84,7 @@ final class NoveltyDetector {
         novelty = [Double](repeating: 0, count: 2 * Self.surroundings + 1)
         places = [Int64](repeating: -1, count: novelty.count)
         vectors = blocks
+        ahead = [Nearest](repeating: Nearest(), count: Self.after)
         distribution = FeatureDistribution(shapes: shapes, expected: expected)
     }
 
@@ -168,7 +174,8 @@ final class NoveltyDetector {
         return places[index] == place ? novelty[index] : nil
     }
 
-    /// The mean, over the blocks behind a place, of the distance to the nearest blocks between `start` and the place.
+    /// The mean, over the blocks behind a place, of the distance to the nearest blocks between `start` and the place, and
+    /// half the mean, over as many blocks before it, of the distance to the nearest blocks behind it.
     private func measure(_ place: Int64, from start: Int64) -> Double {
         distribution.updateScales()
         let count = Int(next - start)
@@ -177,19 +184,24 @@ final class NoveltyDetector {
             let offset = Int((start + Int64(index)) % Int64(Self.kept)) * features
             distribution.standardise(blocks, at: offset, into: &vectors, at: index * features)
         }
-        return vectors.withUnsafeBufferPointer { vectors in
-            var sum = 0.0
+        for index in ahead.indices { ahead[index] = Nearest() }
+        // At least `shortestSong` blocks lie before a place.
+        let firstAhead = earlier - Self.after
+        var behindSum = 0.0
+        vectors.withUnsafeBufferPointer { vectors in
             for later in earlier..<count {
                 var nearest = Nearest()
                 for index in 0..<earlier {
-                    nearest.note(
-                        squaredDistance(
-                            vectors.baseAddress! + later * features, vectors.baseAddress! + index * features))
+                    let square = squaredDistance(
+                        vectors.baseAddress! + later * features, vectors.baseAddress! + index * features)
+                    nearest.note(square)
+                    if index >= firstAhead { ahead[index - firstAhead].note(square) }
                 }
-                sum += nearest.meanDistance(features: features)
+                behindSum += nearest.meanDistance(features: features)
             }
-            return sum / Double(count - earlier)
         }
+        let aheadSum = ahead.reduce(0) { $0 + $1.meanDistance(features: features) }
+        return (behindSum + Self.lookingAhead * aheadSum) / Double(Self.after)
     }
 
     private func squaredDistance(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>) -> Float {

@@ -70,8 +70,8 @@ struct NoveltyTests {
             #expect(abs(song.end - Int64(change * Self.second)) <= Int64(2 * Self.second))
             #expect(song.end % Int64(NoveltyDetector.block) == 0)
             let first = try #require(transcript.tags.first { $0.songStart == song.end })
-            // 25 s and half a window of 78 125 samples, and the hop until a window ends.
-            #expect(first.position - song.end <= Int64(27 * Self.second))
+            // 30 s and half a window of 78 125 samples, and the hop until a window ends.
+            #expect(first.position - song.end <= Int64(32 * Self.second))
             #expect(first.songWindows > 0)
         }
         #expect(transcript.songs.last?.end == Int64(130 * Self.second))
@@ -84,6 +84,21 @@ struct NoveltyTests {
         let change = Self.noise(60) + Self.tones(60)
         #expect(try Self.hear(change, settings: Self.settings(.silence)).songs.count == 1)
         #expect(try Self.hear(change, settings: Self.settings(.off)).songs.count == 1)
+    }
+
+    @Test("A part that the song comes back to ends it less than one that lasts")
+    func returning() throws {
+        // Twelve seconds of another sound, and the first again: the nearest blocks behind the place are the song's own.
+        let there = Self.noise(60) + Self.tones(12) + Self.noise(70, seed: 3)
+        #expect(try Self.hear(there).songs.count == 1)
+        #expect(try Self.hear(Self.noise(60) + Self.tones(82)).songs.count == 2)
+    }
+
+    @Test("No song that is cut is shorter than documented")
+    func shortest() throws {
+        #expect(try Self.hear(Self.noise(30) + Self.tones(80)).songs.count == 1)
+        let songs = try Self.hear(Self.noise(60) + Self.tones(30) + Self.noise(70, seed: 3)).songs
+        for song in songs { #expect(song.end - song.start >= Int64(NoveltyDetector.shortestSong * Self.second)) }
     }
 
     @Test("Silence ends songs with novelty, and none where songs are off")
@@ -116,15 +131,15 @@ struct NoveltyTests {
 
     @Test("A boundary that is found while a silence lasts splits the song before it")
     func silenceBehind() throws {
-        let signal = Self.noise(60) + Self.tones(25) + Self.silence(4)
+        let signal = Self.noise(60) + Self.tones(30) + Self.silence(4)
         var settings = Self.settings()
         settings.silenceDuration = 3.5
         let transcript = try Self.hear(signal, settings: settings)
         try #require(transcript.songs.count == 2)
         let boundary = Int(transcript.songs[0].end)
         #expect(abs(boundary - 60 * Self.second) <= 2 * Self.second)
-        #expect(abs(transcript.songs[1].end - Int64(85 * Self.second)) <= Int64(SilenceDetector.block))
-        let alone = try Self.hear(Array(signal[boundary..<(85 * Self.second)]), settings: Self.settings(.off))
+        #expect(abs(transcript.songs[1].end - Int64(90 * Self.second)) <= Int64(SilenceDetector.block))
+        let alone = try Self.hear(Array(signal[boundary..<(90 * Self.second)]), settings: Self.settings(.off))
         // At most the windows that ended while the silence's first block was still being measured.
         let difference = largestDifference(
             try #require(transcript.songs[1].song), try #require(alone.songs[0].song))
@@ -133,7 +148,7 @@ struct NoveltyTests {
 
     @Test("What is found doesn't depend on cuts, batches or threads")
     func cuts() throws {
-        let signal = Self.noise(50) + Self.tones(60)
+        let signal = Self.noise(55) + Self.tones(60)
         let expected = try Self.hear(signal, cuts: [735])
         #expect(expected.songs.count == 2)
         for (cuts, batch, threads) in [([441, 7, 10_000], 1, 2), ([70_000], 64, 1), ([3001], 5, 1)] {
@@ -165,7 +180,7 @@ struct NoveltyTests {
     func again() throws {
         let tagger = try Tagger(model: Self.model(), settings: Self.settings())
         var (first, second) = (Transcript(), Transcript())
-        let signal = Self.noise(50) + Self.tones(50)
+        let signal = Self.noise(55) + Self.tones(50)
         tagger.hear(signal, cuts: [4000], into: &first)
         tagger.finish { first.note($0) }
         tagger.hear(signal, cuts: [9000], into: &second)
