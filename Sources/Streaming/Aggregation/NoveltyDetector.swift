@@ -7,10 +7,10 @@ import Core
 /// place is as new as the 20 blocks behind it are far from the song before it: for each the mean distance to the three
 /// nearest of up to 60 blocks, and the mean of these. (A song of two parts that alternate is far from its own mean, but
 /// not from itself: a checkerboard kernel, which compares means, finds less.) Half of the same the other way about is
-/// added: how far the song's last 20 blocks are from what follows, since a part that returns soon was no end. A song is
-/// cut at the newest place of its surroundings if that is new enough.
+/// added: how far the song's last 20 blocks are from what follows, since a part that returns soon was no end. Places
+/// are smoothed with their neighbours, and a song is cut at the newest of its surroundings if that is new enough.
 ///
-/// So a boundary is known 30 s and half the longest window after it. The state's size is constant, nothing is allocated
+/// So a boundary is known 31 s and half the longest window after it. The state's size is constant, nothing is allocated
 /// after construction, and what is found depends on the stream alone.
 final class NoveltyDetector {
     /// Samples of a block.
@@ -27,12 +27,12 @@ final class NoveltyDetector {
     static let lookingAhead = 0.5
     /// Novelty from which a place is a boundary: distances in standard deviations, per feature. Chosen on medleys of
     /// training and validation tracks: see docs/audio.md.
-    static let threshold = 1.3
+    static let threshold = 1.25
 
     /// Samples of the longest window of any net.
     let longestWindow: Int64
     /// Blocks from the earliest boundary to the end of the newest window heard when it is found, at most.
-    var reach: Int { Self.after + Self.surroundings + lag + 1 }
+    var reach: Int { Self.after + Self.surroundings + 1 + lag + 1 }
 
     private let windows: [Int64]
     private let offsets: [Int]
@@ -81,7 +81,8 @@ final class NoveltyDetector {
         counts = [Int](repeating: 0, count: pending * shapes.count)
         blocks = [Float](repeating: 0, count: Self.kept * total)
         hasBlock = [Bool](repeating: false, count: shapes.count)
-        novelty = [Double](repeating: 0, count: 2 * Self.surroundings + 1)
+        // The candidate's surroundings, and a neighbour on either side of them.
+        novelty = [Double](repeating: 0, count: 2 * Self.surroundings + 3)
         places = [Int64](repeating: -1, count: novelty.count)
         vectors = blocks
         ahead = [Nearest](repeating: Nearest(), count: Self.after)
@@ -156,16 +157,22 @@ final class NoveltyDetector {
             novelty[index] = measure(place, from: max(songStart, place - Int64(Self.before)))
             places[index] = place
         }
-        let candidate = place - Int64(Self.surroundings)
-        guard candidate - songStart >= shortest, let own = noveltyOf(candidate), own >= Self.threshold else {
+        let candidate = place - Int64(Self.surroundings) - 1
+        guard candidate - songStart >= shortest, let own = smoothed(candidate), own >= Self.threshold else {
             return nil
         }
         for distance in 1...Int64(Self.surroundings) {
             // Of places that are equally new the first is meant.
-            if let earlier = noveltyOf(candidate - distance), earlier >= own { return nil }
-            if let later = noveltyOf(candidate + distance), later > own { return nil }
+            if let earlier = smoothed(candidate - distance), earlier >= own { return nil }
+            if let later = smoothed(candidate + distance), later > own { return nil }
         }
         return candidate
+    }
+
+    /// A place's novelty and a quarter of either neighbour's; one that was not measured counts as the place itself.
+    private func smoothed(_ place: Int64) -> Double? {
+        guard let own = noveltyOf(place) else { return nil }
+        return (2 * own + (noveltyOf(place - 1) ?? own) + (noveltyOf(place + 1) ?? own)) / 4
     }
 
     private func noveltyOf(_ place: Int64) -> Double? {
