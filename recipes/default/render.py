@@ -44,8 +44,8 @@ FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 2
             84, 88, 94, 95, 101, 104, -1}
 # Windows to make: (kind, family) by split.
 SHARES = {
-    "train": [("solo", family, 410 if family == "drums" else 260) for family in FAMILIES] + [
-        ("solo", "", 400), ("ensemble", "", 1150), ("chamber", "", 400), ("electronic", "", 900), ("rock", "", 350),
+    "train": [("solo", family, 900) for family in FAMILIES] + [
+        ("solo", "", 800), ("ensemble", "", 1150), ("chamber", "", 400), ("electronic", "", 900), ("rock", "", 350),
         ("raga", "", 200)],
     "valid": [("solo", family, 50) for family in FAMILIES] + [
         ("solo", "", 40), ("ensemble", "", 120), ("chamber", "", 40), ("electronic", "", 80), ("rock", "", 30),
