@@ -5,6 +5,7 @@
 
 Writes into WORK:
 manifest.tsv            train, valid, and the corpus's test split
+manifest-balanced.tsv   the same with fewer of the corpus's windows to train with, for the last epochs
 valid-nonmusic.tsv      what is no music of valid, for thresholds
 test-solo.tsv           solos of the soundfont that is held out
 test-room.tsv           the same in a room, at 20 dB
@@ -17,6 +18,7 @@ import csv
 import glob
 import json
 import os
+import random
 import sys
 from collections import namedtuple
 
@@ -27,6 +29,7 @@ from sound import RATE, WINDOW
 
 SECONDS = WINDOW / RATE
 TAGS = KEPT + ADDED
+BALANCE = 0.43  # Share of the corpus's windows in the last stage of training.
 Row = namedtuple("Row", "path split start labels kind family")
 
 
@@ -135,7 +138,10 @@ def main():
                 for row in solo if row.labels and not row.labels["silence"]}
     solo = [row for row in solo if (row.path.split("/", 1)[1], round(row.start, 3)) in sounding]
     room = [row for row in room if (row.path.split("/", 2)[2], round(row.start, 3)) in sounding]
-    for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("test-solo", solo),
+    # For the last epochs: of the corpus a share, so that solos and what isn't music weigh more.
+    balanced = [row for row in rows if row.split != "train" or not row.kind.startswith("corpus")
+                or random.Random(f"{row.path} {row.start:.3f}").random() < BALANCE]
+    for name, content in (("manifest", rows), ("manifest-balanced", balanced), ("valid-nonmusic", quiet_valid), ("test-solo", solo),
                           ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
         write(os.path.join(work, name + ".tsv"), content)
 
