@@ -6,7 +6,7 @@
 Writes into WORK:
 manifest.tsv            train, valid, and the corpus's test split
 manifest-balanced.tsv   the same with fewer of the corpus's windows to train with, for the last epochs
-valid-nonmusic.tsv      what is no music of valid, for thresholds
+valid-nonmusic.tsv      noise, hum, speech and silence of valid, for thresholds
 test-solo.tsv           solos of the soundfont that is held out
 test-room.tsv           the same in a room, at 20 dB
 test-nonmusic.tsv       an hour without music
@@ -30,6 +30,7 @@ from sound import RATE, WINDOW
 SECONDS = WINDOW / RATE
 TAGS = KEPT + ADDED
 BALANCE = 0.43  # Share of the corpus's windows in the last stage of training.
+TONES = {"beeps", "clicks", "effects"}  # What may well be taken for an instrument says nothing about thresholds.
 Row = namedtuple("Row", "path split start labels kind family")
 
 
@@ -131,7 +132,7 @@ def main():
             of_test.get(line["kind"], []).extend(made)
             continue
         rows += made
-        if line["split"] == "valid" and of_test.get(line["kind"]) is quiet:
+        if line["split"] == "valid" and of_test.get(line["kind"]) is quiet and line["kind"] not in TONES:
             quiet_valid += made
     # Where solos are judged, something has to sound.
     sounding = {(row.path.split("/", 1)[1], round(row.start, 3))
