@@ -9,7 +9,7 @@ PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev lib
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
-.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm clean
+.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -21,6 +21,7 @@ help:
 	@echo 'make format, lint    format the sources; check format and layers'
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
+	@echo 'make deb             a Debian package, in .build; make test-package tries it in a booted Debian (needs root)'
 
 # Packages of Debian 12. Nothing is asked of apt where all are there.
 install-deps:
@@ -68,11 +69,23 @@ format:
 lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
-	bash -n demo/run.sh Tests/Container/run.sh Tests/Arm/run.sh recipes/default/step.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py recipes/default/*.py
+	bash -n demo/run.sh Tests/Container/run.sh Tests/Package/run.sh Tests/Arm/run.sh recipes/default/step.sh .ci/run
+	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py scripts/*.py recipes/default/*.py
 
 test-container: build
 	Tests/Container/run.sh
+
+# A program of other flags, built apart (.build/deb), then what lintian has to say.
+deb:
+	@$(MAKE) --no-print-directory install-deps PACKAGES='$(PACKAGES) debhelper fakeroot lintian'
+	rm -f .build/wavetag_*.deb
+	fakeroot debian/rules clean binary
+	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs .build/wavetag_*.deb
+	@ls -l .build/wavetag_*.deb
+	@dpkg-deb -f .build/wavetag_*.deb Depends Installed-Size
+
+test-package: deb
+	Tests/Package/run.sh
 
 test-arm:
 	@$(MAKE) --no-print-directory install-deps PACKAGES='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'
