@@ -115,16 +115,16 @@ left || { find / -xdev -path /packages -prune -o -name '*wavetag*' -print; ls -d
 cat /dpkg /errors >/journal
 journalctl -u wavetag.service --no-pager | tail -n 40 >>/journal
 sync
+systemctl poweroff
 CHECK
 chmod +x "$root/usr/local/bin/check-package"
 cat >"$root/etc/systemd/system/check-package.service" <<'UNIT'
 [Unit]
 After=multi-user.target
+FailureAction=poweroff-force
 [Service]
 Type=oneshot
 ExecStart=/usr/local/bin/check-package
-SuccessAction=poweroff-force
-FailureAction=poweroff-force
 TimeoutStartSec=400
 UNIT
 mkdir -p "$root/etc/systemd/system/default.target.wants"
