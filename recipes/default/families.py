@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""What stages and recipes are compared by: families of valid's solos, and ROC-AUC of valid's game music.
+
+    families.py WORK WAVETAG MODEL...
+"""
+
+import os
+import sys
+
+import numpy
+
+from evaluate import families, ranking, songs
+from instruments import FAMILIES
+from metrics import interval
+from predictions import predict, read_manifest
+
+LEAST, LEAST_SONGS = 20, 3
+
+
+def main():
+    work, wavetag, *models = sys.argv[1:]
+    manifest = os.path.join(work, "manifest.tsv")
+    solos = read_manifest(manifest, "valid", lambda row: row["kind"].startswith("solo") and row["family"] in FAMILIES)
+    corpus = read_manifest(manifest, "valid", lambda row: row["kind"] == "corpus")
+    for model in models:
+        by_window, by_piece, _ = families(predict(wavetag, model, solos))
+        heard = predict(wavetag, model, corpus)
+        pieces = numpy.arange(heard.sounds.max() + 1)
+        print(f"{model}: family by window {100 * by_window['value']:.1f} %, by piece {100 * by_piece['value']:.1f} %; "
+              f"ROC-AUC by window {interval(ranking(heard, LEAST), heard.sounds)['value']:.4f}, "
+              f"by song {interval(songs(heard, LEAST_SONGS), pieces)['value']:.4f}")
+
+
+if __name__ == "__main__":
+    main()
