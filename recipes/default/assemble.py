@@ -16,7 +16,6 @@ Columns `kind` and `family` are for evaluate.py; wavetag passes over them.
 
 import csv
 import glob
-import json
 import os
 import random
 import sys
@@ -24,6 +23,7 @@ from collections import namedtuple
 
 import numpy
 
+from index import read_index
 from labels import ADDED, KEPT, corpus_labels, degraded_labels, music_labels, nonmusic_labels
 from sound import RATE, WINDOW
 
@@ -32,11 +32,6 @@ TAGS = KEPT + ADDED
 BALANCE = 0.43  # Share of the corpus's windows in the last stage of training.
 TONES = {"beeps", "clicks", "effects"}  # What may well be taken for an instrument says nothing about thresholds.
 Row = namedtuple("Row", "path split start labels kind family")
-
-
-def read(work, name):
-    with open(os.path.join(work, "index", name + ".ndjson")) as file:
-        return [json.loads(line) for line in file]
 
 
 def teacher(work, name):
@@ -85,7 +80,7 @@ def windows(line, labels, kind, family):
 
 def main():
     work, corpus = sys.argv[1:]
-    rendered, nonmusic, degraded = (read(work, name) for name in ("rendered", "nonmusic", "degraded"))
+    rendered, nonmusic, degraded = (read_index(work, name) for name in ("rendered", "nonmusic", "degraded"))
     link = os.path.join(work, "corpus")
     if not os.path.lexists(link):
         os.symlink(os.path.abspath(corpus), link)

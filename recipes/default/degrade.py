@@ -11,7 +11,6 @@ of signal to noise, for the labels.
 
 import argparse
 import csv
-import json
 import multiprocessing
 import os
 import random
@@ -19,6 +18,7 @@ import random
 import numpy
 
 from chain import chain, room_response, with_noise, with_room
+from index import read_index, write_index
 from sound import RATE, WINDOW, fit, generator, levels, load, write
 
 
@@ -70,18 +70,17 @@ def plan(arguments):
                      "source": os.path.join(arguments.corpus, path), "from": float(windows[0]["start"]), "at": at,
                      "windows": len(windows)})
     for index in ("rendered", "nonmusic"):
-        with open(os.path.join(arguments.work, "index", index + ".ndjson")) as file:
-            for line in map(json.loads, file):
-                source = os.path.join(arguments.work, line["path"])
-                base = {"split": line["split"], "of": index, "original": line["path"], "source": source,
-                        "windows": line["windows"]}
-                place = line["path"].split("/", 1)[1]
-                lot = random.Random("wavetag lot " + line["path"]).random()
-                musical = index == "rendered" or line["kind"].startswith("speech")
-                if line["split"] != "test" and musical and lot < arguments.share:
-                    jobs.append({"path": f"degraded/{index}/{place}"} | base)
-                if line["split"] == "test" and index == "rendered" and line["kind"] == "solo":
-                    jobs.append({"path": f"degraded/room/{place}"} | base)
+        for line in read_index(arguments.work, index):
+            source = os.path.join(arguments.work, line["path"])
+            base = {"split": line["split"], "of": index, "original": line["path"], "source": source,
+                    "windows": line["windows"]}
+            place = line["path"].split("/", 1)[1]
+            lot = random.Random("wavetag lot " + line["path"]).random()
+            musical = index == "rendered" or line["kind"].startswith("speech")
+            if line["split"] != "test" and musical and lot < arguments.share:
+                jobs.append({"path": f"degraded/{index}/{place}"} | base)
+            if line["split"] == "test" and index == "rendered" and line["kind"] == "solo":
+                jobs.append({"path": f"degraded/room/{place}"} | base)
     return jobs
 
 
@@ -99,10 +98,7 @@ def main():
     for line in lines:
         del line["source"]
     lines.sort(key=lambda line: line["path"])
-    target = os.path.join(arguments.work, "index", "degraded.ndjson")
-    with open(target + ".part", "w") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
-    os.rename(target + ".part", target)
+    target = write_index(arguments.work, "degraded", lines)
     print(f"{target}: {len(lines)} sounds, {sum(line['windows'] for line in lines)} windows, "
           f"{len(jobs) - len(lines)} could not be read or are silent")
 

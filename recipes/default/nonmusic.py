@@ -8,12 +8,12 @@ for recorded speech and effects, in packages: test's voices speak in no other sp
 """
 
 import argparse
-import json
 import os
 
 import numpy
 import soundfile
 
+from index import read_index, write_index
 from noises import MAKERS
 from sound import WINDOW, at_level, generator, levels, write
 from voices import effects, speech
@@ -52,8 +52,7 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="share of the windows to make")
     arguments = parser.parse_args()
     work = arguments.work
-    with open(os.path.join(work, "index", "rendered.ndjson")) as file:
-        music = [json.loads(line) for line in file]
+    music = read_index(work, "rendered")
     lines, missing = [], 0
     for split, shares in SHARES.items():
         beds = [line for line in music if line["split"] == split and line["kind"] != "solo" and line["windows"] >= 4]
@@ -87,10 +86,7 @@ def main():
                 if bed:
                     line["bed"] = bed["path"]
                 lines.append(line)
-    target = os.path.join(work, "index", "nonmusic.ndjson")
-    with open(target + ".part", "w") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
-    os.rename(target + ".part", target)
+    target = write_index(work, "nonmusic", lines)
     print(f"{target}: {len(lines)} sounds, {sum(line['windows'] for line in lines)} windows, {missing} windows missing")
 
 

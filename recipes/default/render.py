@@ -12,7 +12,6 @@ validates and never trains.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import random
@@ -25,6 +24,7 @@ import scipy.signal
 import soundfile
 
 import pieces
+from index import write_index
 from instruments import FAMILIES, TAGS, tags_of
 from sound import RATE, WINDOW
 
@@ -191,7 +191,6 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--font", choices=list(SOUNDFONTS), help="the only soundfont to train with")
     arguments = parser.parse_args()
-    os.makedirs(os.path.join(arguments.work, "index"), exist_ok=True)
     jobs = [(arguments.work, arguments.font, *job) for job in plan(arguments.scale)]
     lines, silent = [], 0
     with multiprocessing.Pool(arguments.jobs) as pool:
@@ -203,10 +202,7 @@ def main():
             if number % 100 == 99:
                 print(f"rendered {number + 1} of {len(jobs)} pieces", file=sys.stderr)
     lines.sort(key=lambda line: line["path"])
-    target = os.path.join(arguments.work, "index", "rendered.ndjson")
-    with open(target + ".part", "w") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
-    os.rename(target + ".part", target)
+    target = write_index(arguments.work, "rendered", lines)
     print(f"{target}: {len(lines)} pieces, {sum(line['windows'] for line in lines)} windows, "
           f"{silent} left out as silent")
 

@@ -7,18 +7,17 @@ Links rendered pieces with several instruments into CORPUS, and labels them by c
 says nothing; it shows that every step runs, without gigabytes of music and without the teacher.
 """
 
-import json
 import os
 import sys
 
+from index import read_index
 from labels import KEPT
 from sound import RATE, WINDOW
 
 
 def main():
     work, corpus = sys.argv[1:]
-    with open(os.path.join(work, "index", "rendered.ndjson")) as file:
-        lines = [line for line in map(json.loads, file) if line["kind"] != "solo"]
+    lines = [line for line in read_index(work, "rendered") if line["kind"] != "solo"]
     os.makedirs(corpus, exist_ok=True)
     rows = []
     for line in lines:

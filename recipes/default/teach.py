@@ -10,7 +10,6 @@ Needs the packages tensorflow 2.15, librosa 0.10 and, without its dependencies, 
 """
 
 import importlib.util
-import json
 import os
 import sys
 import types
@@ -22,6 +21,8 @@ import soundfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import tensorflow.compat.v1 as tf
+
+from index import read_index
 
 FRAMES, BANDS, RATE, HOP, WINDOW = 187, 96, 16000, 256, 59049 / 22050
 
@@ -77,8 +78,7 @@ def main():
         with numpy.load(target) as old:
             known = {key: old[key] for key in old.files}
     known["tags"] = numpy.array(configuration.MTT_LABELS)
-    with open(os.path.join(work, "index", name + ".ndjson")) as file:
-        lines = [json.loads(line) for line in file]
+    lines = read_index(work, name)
     # What is trained with first, and of that what construction says least about.
     lines.sort(key=lambda line: (line["split"] == "test", line["kind"] == "solo", line["path"]))
     lines = [line for line in lines[part::parts] if line["path"] not in known]
