@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "wavetag",
     products: [
-        .executable(name: "wavetag", targets: ["Daemon"]),
+        .executable(name: "wavetag", targets: ["Program"]),
         .library(name: "Core", targets: ["Core"]),
         .library(name: "Streaming", targets: ["Streaming"]),
         // An ALSA plugin for tests: ALSA loads it by this name.
@@ -14,8 +14,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["JSON"]),
-        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -23,8 +22,8 @@ let package = Package(
         .target(name: "Core", dependencies: ["CKernels", "CCrypto", "CHDF5", "COpenBLAS", "CSndfile", "CSoxr"]),
         // A never-ending signal into tags.
         .target(name: "Streaming", dependencies: ["Core"]),
-        // The program: commands, ALSA, socket, systemd.
-        .executableTarget(
+        // All that the program does: commands, ALSA, socket, systemd.
+        .target(
             name: "Daemon",
             dependencies: [
                 "Core", "Streaming", "CALSA", "CLinux", "CSystemd",
@@ -34,9 +33,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
+
+        // Where it begins.
+        .executableTarget(name: "Program", dependencies: ["Daemon"]),
 
         // The arithmetic that no library does for us, dispatched at run time. Always
         // optimised: at -O0 a full window takes seconds, and debug tests would measure that.
@@ -66,6 +67,17 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
+        // What comes from outside, as bytes: each kind with the program's own reader of it.
+        .target(name: "FuzzTargets", dependencies: ["Core", "Streaming", "Daemon"], path: "Tests/Fuzz/Targets"),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/FuzzTests"),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: wants a build in which all of this counts where it has been, and libFuzzer linked in.
+if Context.environment["WAVETAG_FUZZ"] != nil {
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(name: "Fuzz", dependencies: ["CFuzzer", "FuzzTargets"], path: "Tests/Fuzz/Program"),
+    ]
+}

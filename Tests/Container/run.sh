@@ -4,26 +4,12 @@
 # Prints a line a check, PASS or FAIL; SKIPPED with the reason where no container can run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-skip() {
-    echo "SKIPPED: $1"
-    exit 0
-}
-[ "$(id -u)" = 0 ] || skip "not root"
-command -v systemd-nspawn >/dev/null || skip "no systemd-nspawn (package systemd-container)"
-command -v debootstrap >/dev/null || skip "no debootstrap"
+. Tests/Booted/boot.sh
+wants_containers
 
 root=$PWD/.run/container
 binary=$PWD/.build/release/wavetag
-packages=systemd,systemd-sysv,dbus,libasound2,libhdf5-103-1,libopenblas0-pthread,libsndfile1,libsoxr0,libsystemd0,libssl3,libatomic1
-# The mirror that this machine's own apt uses.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -m1 -v security || true)
-if [ ! -e "$root/.complete" ]; then
-    rm -rf "$root"
-    mkdir -p "$root"
-    debootstrap --variant=minbase --include="$packages" bookworm "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 ||
-        skip "debootstrap failed: $(tail -n 1 "$root.log")"
-    touch "$root/.complete"
-fi
+prepare_debian systemd,systemd-sysv,dbus,libasound2,libhdf5-103-1,libopenblas0-pthread,libsndfile1,libsoxr0,libsystemd0,libssl3,libatomic1
 
 install -D -m 755 "$binary" "$root/usr/bin/wavetag"
 # Swift's runtime libraries, wherever this machine has them.
@@ -33,46 +19,25 @@ echo /usr/lib/wavetag >"$root/etc/ld.so.conf.d/wavetag.conf"
 chroot "$root" ldconfig
 install -D -m 644 models/default.safetensors "$root/usr/share/wavetag/default.safetensors"
 install -m 644 systemd/wavetag.service systemd/wavetag.socket "$root/etc/systemd/system/"
-
-# A device that every container has: ALSA's file plugin over twenty seconds of noise, read in real time.
-head -c 3528000 /dev/urandom >"$root/usr/share/wavetag/noise.raw"
-cat >"$root/etc/asound.conf" <<'CONFIGURATION'
-pcm.noise {
-    type file
-    slave.pcm { type null }
-    file "/dev/null"
-    infile "/usr/share/wavetag/noise.raw"
-    format "raw"
-}
-CONFIGURATION
+prepare_noise /usr/share/wavetag
 mkdir -p "$root/etc/wavetag"
 echo '{"device": "noise", "capture": {"pace": "realtime"}}' >"$root/etc/wavetag/wavetag.json"
 
-cat >"$root/usr/local/bin/check-wavetag" <<'CHECK'
-#!/bin/bash
-# Runs inside. A check is a command that succeeds within half a minute.
-check() {
-    name=$1
-    shift
-    for _ in $(seq 60); do
-        if "$@" >/dev/null 2>&1; then
-            echo "PASS $name" >>/result
-            return
-        fi
-        read -rt 0.5 <> <(:) || true
-    done
-    echo "FAIL $name" >>/result
-}
-tags() { timeout 20 wavetag watch --socket /run/wavetag/wavetag.sock --format json | grep -m 5 '"type":"tags"'; }
+boot_and_check 300 <<'CHECK'
 main() { systemctl show -P MainPID wavetag.service; }
-rm -f /result
 systemctl start wavetag.socket
-check 'the socket is there before the service' test -S /run/wavetag/wavetag.sock
-check 'its mode and group are 0660 and audio' test "$(stat -c '%a %G' /run/wavetag/wavetag.sock)" = '660 audio'
+check 'the socket is there before the service' test -S $socket
+check 'its mode and group are 0660 and audio' test "$(stat -c '%a %G' $socket)" = '660 audio'
 check 'a client starts the service and reads tags' tags
 check 'the service told systemd that it is ready' systemctl is-active wavetag.service
 check 'it runs as a user made for it' test "$(stat -c %U /proc/$(main))" != root
-check 'the watchdog is set' test "$(systemctl show -P WatchdogUSec wavetag.service)" = 30s
+check 'the watchdog is set' state wavetag.service WatchdogUSec 30s
+as() { setpriv --reuid nobody --regid nogroup "$@"; }
+check 'a user in the group audio reads tags' \
+    sh -c "setpriv --reuid nobody --regid nogroup --groups audio timeout 20 wavetag watch --format json | grep -m 2 '\"type\":\"tags\"'"
+as --clear-groups wavetag watch >/outside 2>&1
+check 'another is refused with exit code 69' test $? = 69
+check 'in one line' test "$(cat /outside)" = "wavetag: watch: $socket: Permission denied"
 # Some kernels (RT_GROUP_SCHED) and containers give no unit real-time priority: then there is nothing to see.
 if systemd-run --quiet --wait -p LimitRTPRIO=50 -p User=nobody chrt -f 10 true; then
     # Field 41 of a thread's stat is its scheduling policy; 1 is SCHED_FIFO.
@@ -86,33 +51,5 @@ kill -9 "$before"
 check 'killed, it is restarted' sh -c "[ \"\$(systemctl show -P MainPID wavetag.service)\" -gt 0 ] && [ \"\$(systemctl show -P MainPID wavetag.service)\" != $before ]"
 check 'and serves tags again' tags
 systemctl stop wavetag.service
-check 'it stops with success' test "$(systemctl show -P Result wavetag.service)" = success
-journalctl -u wavetag.service --no-pager | tail -n 40 >/journal
-sync
-systemctl poweroff
+check 'it stops with success' state wavetag.service Result success
 CHECK
-chmod +x "$root/usr/local/bin/check-wavetag"
-cat >"$root/etc/systemd/system/check-wavetag.service" <<'UNIT'
-[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/usr/local/bin/check-wavetag
-SuccessAction=poweroff-force
-FailureAction=poweroff-force
-TimeoutStartSec=300
-UNIT
-mkdir -p "$root/etc/systemd/system/default.target.wants"
-ln -sf ../check-wavetag.service "$root/etc/systemd/system/default.target.wants/check-wavetag.service"
-rm -f "$root/result" "$root/journal"
-
-timeout 400 systemd-nspawn -D "$root" --register=no --keep-unit --boot >"$root.boot.log" 2>&1 || true
-[ -s "$root/result" ] || {
-    tail -n 20 "$root.boot.log"
-    skip "the container did not boot"
-}
-cat "$root/result"
-if grep -q FAIL "$root/result"; then
-    cat "$root/journal"
-    exit 1
-fi

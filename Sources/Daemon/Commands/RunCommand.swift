@@ -30,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
         let environment = processEnvironment()
         let settings: Settings
         do throws(SettingsError) {
-            settings = try await Settings.load(file: options.config, flags: options.flags, environment: environment)
+            settings = try Settings.load(file: options.config, flags: options.flags, environment: environment)
         } catch {
             throw ExitCode.because(error.exitCode, error)
         }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Glibc
 
 struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,7 +45,7 @@ struct WatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = processEnvironment()
         let path = socket ?? SocketPath.standard(environment: environment)
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) else {

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Glibc
 
+/// What the program does with its arguments.
+public func runProgram() async { await Wavetag.main() }
+
 /// The program. Each subcommand stands in a file of its own beside this one.
-@main
 struct Wavetag: AsyncParsableCommand {
     static let version = "0.1.0"
 

@@ -3,7 +3,7 @@ import Logging
 import Streaming
 
 /// Everything that `wavetag run` can be told. docs/configuration.md describes each for users.
-struct Settings: Sendable, Equatable {
+package struct Settings: Sendable, Equatable {
     var capture = CaptureSettings()
     /// nil: the mean of all channels; otherwise one, counted from 1.
     var channel: Int?
@@ -50,6 +50,9 @@ struct SettingKey: Sendable {
 
     let path: String
     let kind: Kind
+
+    /// The names of the objects in which it stands in a file, and its own.
+    var components: [String] { path.split(separator: ".").map(String.init) }
 
     /// `WAVETAG_` and the path in capitals.
     var environmentName: String { Self.environmentPrefix + path.replacing(".", with: "_").uppercased() }

@@ -4,11 +4,10 @@ import Core
 import Glibc
 import Logging
 import Streaming
-import SystemPackage
 
 /// A setting that can't be: one line, `where: key: what was wanted and found`.
-struct SettingsError: Error, Equatable, CustomStringConvertible {
-    let description: String
+package struct SettingsError: Error, Equatable, CustomStringConvertible {
+    package let description: String
     /// 78, or 66 for a file that isn't there.
     var exitCode = ExitCode.badConfiguration
 }
@@ -22,9 +21,9 @@ extension Settings {
     /// - Parameters:
     ///   - file: the configuration file; nil: the standard one, if it is there.
     ///   - flags: by the setting's path, as text.
-    static func load(
+    package static func load(
         file: String?, flags: [String: String], environment: [String: String]
-    ) async throws(SettingsError) -> Settings {
+    ) throws(SettingsError) -> Settings {
         var providers: [any ConfigProvider] = []
         let variables = Set(SettingKey.all.map(\.environmentName))
         if let unknown = environment.keys.sorted().first(where: {
@@ -41,7 +40,7 @@ extension Settings {
         var given: [AbsoluteConfigKey: ConfigValue] = [:]
         for key in SettingKey.all {
             guard let value = flags[key.path] else { continue }
-            given[AbsoluteConfigKey(key.path.split(separator: ".").map(String.init))] = key.value(of: value)
+            given[AbsoluteConfigKey(key.components)] = key.value(of: value)
         }
         providers.append(InMemoryProvider(name: "flags", values: given))
         providers.append(EnvironmentVariablesProvider(environmentVariables: environment).prefixKeys(with: "wavetag"))
@@ -50,11 +49,13 @@ extension Settings {
         if let path = file ?? (access(standardFile, F_OK) == 0 ? standardFile : nil) {
             let json = try parse(path)
             netHops = try SettingKey.check(json, in: path)
-            do {
-                providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(path)))
-            } catch {
-                throw SettingsError(description: "\(path): \(error)")
+            // swift-configuration's own reader of JSON would bring all of Foundation, 31 MB of Unicode's data among it.
+            var written: [AbsoluteConfigKey: ConfigValue] = [:]
+            for key in SettingKey.all {
+                guard let value = key.components.reduce(Optional(json), { $0?[$1] }) else { continue }
+                written[AbsoluteConfigKey(key.components)] = key.value(of: value)
             }
+            providers.append(InMemoryProvider(name: path, values: written))
         }
         return Settings(from: ConfigReader(providers: providers), netHops: netHops)
     }
@@ -129,6 +130,19 @@ extension SettingKey {
             default: .string(text)
             }
         return ConfigValue(content, isSecret: false)
+    }
+
+    /// A file's checked value as the kind of value that it is; nil for what isn't one value.
+    fileprivate func value(of json: JSONValue) -> ConfigValue? {
+        let content: ConfigContent? =
+            switch (kind, json) {
+            case (.whole, .integer(let number)): .int(number)
+            case (.number, _): json.double.map { .double($0) }
+            case (.flag, .bool(let flag)): .bool(flag)
+            case (_, .string(let text)): .string(text)
+            default: nil
+            }
+        return content.map { ConfigValue($0, isSecret: false) }
     }
 
     /// Checks a value that is text, as flags and the environment have it.

@@ -1,7 +1,7 @@
 import Core
 
 /// What a client may ask, one JSON object a line.
-enum ClientRequest: Equatable {
+package enum ClientRequest: Equatable {
     case subscribe(Subscription)
     case status
 
@@ -11,7 +11,7 @@ enum ClientRequest: Equatable {
     /// - Throws: `ClientRequestError` with the message for the client.
     ///
     /// - Parameter songTags: tags of songs; nil: those of windows.
-    init(parsing line: [UInt8], tags: [String], songTags: [String]? = nil) throws(ClientRequestError) {
+    package init(parsing line: [UInt8], tags: [String], songTags: [String]? = nil) throws(ClientRequestError) {
         let json: JSONValue
         do { json = try JSONValue(parsing: line, depth: Self.depth) } catch {
             throw ClientRequestError(message: "not JSON: \(error)")
@@ -33,7 +33,7 @@ enum ClientRequest: Equatable {
 }
 
 /// What a client wants to hear, in place of everything.
-struct Subscription: Equatable, Sendable {
+package struct Subscription: Equatable, Sendable {
     var options = TagsOptions()
     /// Seconds between two `tags` events, at least.
     var every: Double = 0
@@ -94,8 +94,8 @@ struct Subscription: Equatable, Sendable {
 }
 
 /// A line that was not understood.
-struct ClientRequestError: Error, Equatable {
-    let message: String
+package struct ClientRequestError: Error, Equatable {
+    package let message: String
 }
 
 extension JSONValue {

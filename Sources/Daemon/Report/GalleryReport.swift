@@ -1,5 +1,5 @@
 import Core
-import Foundation
+import FoundationEssentials
 
 /// Sounds that can be looked at and listened to: one page.
 struct GalleryReport {

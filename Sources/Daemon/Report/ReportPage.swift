@@ -1,5 +1,5 @@
 import Core
-import Foundation
+import FoundationEssentials
 
 /// One HTML page that needs nothing else: no network, style and drawings within, and no script but where one is given.
 /// Light or dark as the reader's system is, and readable on a phone.

@@ -1,10 +1,10 @@
 import NIOCore
 
 /// Cuts what a client sends into lines. A line that is too long is passed over to its end, and costs no more memory than a short one.
-struct LineFramer {
-    static let longest = 64 * 1024
+package struct LineFramer {
+    package static let longest = 64 * 1024
 
-    enum Line: Equatable {
+    package enum Line: Equatable {
         case line([UInt8])
         case tooLong
     }
@@ -12,7 +12,9 @@ struct LineFramer {
     private var partial: [UInt8] = []
     private var isSkipping = false
 
-    mutating func append(_ bytes: some Sequence<UInt8>, _ body: (Line) -> Void) {
+    package init() {}
+
+    package mutating func append(_ bytes: some Sequence<UInt8>, _ body: (Line) -> Void) {
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
                 if isSkipping {

@@ -9,12 +9,12 @@ struct SettingsTests {
     private func load(
         _ json: String? = nil, flags: [String: String] = [:], environment: [String: String] = [:]
     ) async throws -> Settings {
-        guard let json else { return try await Settings.load(file: nil, flags: flags, environment: environment) }
+        guard let json else { return try Settings.load(file: nil, flags: flags, environment: environment) }
         let path = NSTemporaryDirectory() + "wavetag-settings-\(UUID().uuidString).json"
         try json.write(toFile: path, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: path) }
         do throws(SettingsError) {
-            return try await Settings.load(file: path, flags: flags, environment: environment)
+            return try Settings.load(file: path, flags: flags, environment: environment)
         } catch {
             throw SettingsError(description: error.description.replacing(path, with: "FILE"), exitCode: error.exitCode)
         }
@@ -98,7 +98,7 @@ struct SettingsTests {
             ("{", "FILE: byte 1: a name wanted"),
         ])
     func refused(json: String, message: String) async {
-        let error = await #expect(throws: SettingsError.self) { try await load(json) }
+        let error = #expect(throws: SettingsError.self) { try await load(json) }
         #expect(error?.description == message)
         #expect(error?.exitCode == .badConfiguration)
     }
@@ -119,8 +119,8 @@ struct SettingsTests {
 
     @Test("A file that isn't there is exit code 66")
     func missing() async {
-        let error = await #expect(throws: SettingsError.self) {
-            try await Settings.load(file: "/nonexistent.json", flags: [:], environment: [:])
+        let error = #expect(throws: SettingsError.self) {
+            try Settings.load(file: "/nonexistent.json", flags: [:], environment: [:])
         }
         #expect(error?.exitCode == .noInput)
     }

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Fuzzes every reader of what comes from outside: `make fuzz`, or Tests/Fuzz/run.sh CASES [TARGET…]
+#
+# libFuzzer with address and leak sanitizer, in a build of its own (.build/fuzz). Begins with Tests/Fuzz/Corpus and what
+# former runs have found (.run/fuzz/TARGET). A crash, a leak, a case of more than ten seconds or of more than a gigabyte
+# ends a target's run with an error, and leaves the input in .run/fuzz: mended, it goes into the corpus as fault-NAME.
+# Checkpoints in HDF5 are read each in a process of its own, a hundredth as many, blindly damaged: libhdf5 crashes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+cases=${1:-1000000}
+shift || true
+export WAVETAG_FUZZ=1
+libraries=$(dirname "$(find "$(dirname "$(readlink -f "$(command -v swiftc)")")/../lib/clang" -name 'libclang_rt.fuzzer_no_main-*.a' | head -n 1)")
+# The frontend's own flag: the driver's would link libFuzzer's `main`, too.
+swift build -c release --no-color-diagnostics --product Fuzz --scratch-path .build/fuzz --sanitize address \
+    -Xswiftc -Xfrontend -Xswiftc -sanitize=address,fuzzer \
+    -Xlinker "$libraries/libclang_rt.fuzzer_no_main-$(uname -m).a" -Xlinker -lstdc++ >.build/fuzz.log 2>&1 ||
+    { cat .build/fuzz.log && exit 1; }
+fuzz=$PWD/.build/fuzz/release/Fuzz
+# Swift's own report of a crash takes seconds; libFuzzer's has the input.
+export SWIFT_BACKTRACE=enable=no
+export ASAN_OPTIONS=detect_odr_violation=0
+export LSAN_OPTIONS=print_suppressions=0
+export OPENBLAS_NUM_THREADS=1
+fixtures() {
+    case $1 in
+        model) echo Tests/Fixtures/nets ;;
+        torch) echo Tests/Fixtures/checkpoints ;;
+    esac
+}
+if [ $# = 0 ]; then set -- model configuration client manifest mtat gtzan msd tagtraum torch architecture tags keras; fi
+status=0
+for target in "$@"; do
+    mkdir -p ".run/fuzz/$target"
+    started=$SECONDS
+    if [ "$target" = keras ]; then
+        (cd .run/fuzz && "$fuzz" keras $((cases < 100 ? 1 : cases / 100))) >".run/fuzz/$target.log" 2>&1 ||
+            { tail -n 20 ".run/fuzz/$target.log"; status=1; }
+        echo "$target: $(tail -n 1 ".run/fuzz/$target.log"), $((SECONDS - started)) s"
+        continue
+    fi
+    # shellcheck disable=SC2046
+    "$fuzz" "$target" -runs="$cases" -max_len=32768 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -use_value_profile=1 \
+        -artifact_prefix=.run/fuzz/ ".run/fuzz/$target" "Tests/Fuzz/Corpus/$target" $(fixtures "$target") \
+        >".run/fuzz/$target.log" 2>&1 || { tail -n 40 ".run/fuzz/$target.log"; status=1; }
+    ran=$(sed -n 's/^stat::number_of_executed_units: *//p' ".run/fuzz/$target.log")
+    echo "$target: ${ran:-fewer than wanted} cases, $((SECONDS - started)) s, $(ls ".run/fuzz/$target" | wc -l) inputs found"
+done
+exit $status
