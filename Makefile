@@ -9,7 +9,8 @@ PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev lib
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
-.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package clean
+.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package \
+        fuzz test-asan test-tsan soak clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -21,6 +22,9 @@ help:
 	@echo 'make format, lint    format the sources; check format and layers'
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
+	@echo 'make fuzz            hostile inputs for every reader of files and lines (CASES=1000000 each)'
+	@echo 'make test-asan       all tests with address sanitizer; make test-tsan with thread sanitizer'
+	@echo 'make soak            a day of sound through the daemon (HOURS=24; REALTIME=1: by the clock)'
 	@echo 'make deb             a Debian package, in .build; make test-package tries it in a booted Debian (needs root)'
 
 # Packages of Debian 12. Nothing is asked of apt where all are there.
@@ -69,8 +73,8 @@ format:
 lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
-	bash -n demo/run.sh Tests/Container/run.sh Tests/Package/run.sh Tests/Arm/run.sh recipes/default/step.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py scripts/*.py recipes/default/*.py
+	bash -n demo/run.sh Tests/*/*.sh recipes/default/step.sh .ci/run
+	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/*/*.py scripts/*.py recipes/default/*.py
 
 test-container: build
 	Tests/Container/run.sh
@@ -83,9 +87,27 @@ deb:
 	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs .build/wavetag_*.deb
 	@ls -l .build/wavetag_*.deb
 	@dpkg-deb -f .build/wavetag_*.deb Depends Installed-Size
+	@# KiB. With all of Foundation it would be 72 MB.
+	@test "$$(dpkg-deb -f .build/wavetag_*.deb Installed-Size)" -le 60000
 
 test-package: deb
 	Tests/Package/run.sh
+
+# libFuzzer, in a build of its own.
+CASES = 1000000
+fuzz: install-deps
+	Tests/Fuzz/run.sh $(CASES)
+
+# Sanitizers, each in a build of its own. What Tests/Sanitizers holds is explained there.
+test-asan: install-deps
+	Tests/Sanitizers/run.sh address $(FILTER)
+
+test-tsan: install-deps
+	Tests/Sanitizers/run.sh thread $(FILTER)
+
+HOURS = 24
+soak: build
+	Tests/Soak/soak.py --hours $(HOURS) $(if $(REALTIME),--realtime)
 
 test-arm:
 	@$(MAKE) --no-print-directory install-deps PACKAGES='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Daemon → Streaming → Core, never back; no device, socket, log or clock below Daemon.
+# Daemon → Streaming → Core, never back; no device, socket, log or clock below Daemon; no Foundation but its essentials.
 set -u
 bad=0
 forbid() { # folder, pattern, why
@@ -15,6 +15,7 @@ for folder in Sources/Core Sources/Streaming; do
         'no device, socket or log here'
     forbid "$folder" 'ContinuousClock|SuspendingClock|DispatchTime|clock_gettime|Date\(\)' 'no clock here'
 done
+forbid Sources '^ *(@[a-z_A-Z]+ +)?import Foundation$' 'brings 31 MB of Unicode data into the package: FoundationEssentials'
 while read -r file; do
     lines=$(wc -l <"$file")
     if [ "$lines" -gt 400 ]; then

@@ -6,7 +6,7 @@ import Testing
 @testable import Streaming
 
 /// The engine asks nothing of the kernel: no lock that waits, no log, no memory, no clock but the one without a call.
-@Suite("System calls")
+@Suite("System calls", .enabled(if: wavetag_sees_allocations() != 0, "a sanitizer makes its own"))
 struct SystemCallTests {
     /// An engine and what it is to hear. Everything it needs is made before the kernel stops answering.
     private final class Hops {

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# All tests with a sanitizer, in a build of its own: Tests/Sanitizers/run.sh address|thread [FILTER]; `make test-asan`,
+# `make test-tsan`.
+#
+# The first report ends the test program; so does one in the program that tests start, since its exit code is another.
+# Tests that count allocations or system calls are skipped: a sanitizer makes its own. Leaks are looked for by `make fuzz`,
+# not here: Swift's test runner leaves some. What suppressions.txt passes over, it explains.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+sanitizer=$1
+flags=(-c release -Xswiftc -enable-testing --no-color-diagnostics "--sanitize=$sanitizer" --scratch-path ".build/$sanitizer")
+swift build "${flags[@]}" --build-tests
+suppressions=$PWD/Tests/Sanitizers/suppressions.txt
+export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
+export TSAN_OPTIONS=halt_on_error=1:suppressions=$suppressions
+# Swift's own report of a crash takes minutes with a sanitizer's symbols.
+export SWIFT_BACKTRACE=enable=no
+# Thread sanitizer wants its memory where some kernels put libraries.
+setarch -R swift test "${flags[@]}" --skip-build ${2:+--filter "$2"}
