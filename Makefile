@@ -73,7 +73,7 @@ format:
 lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
-	bash -n demo/run.sh Tests/*/*.sh recipes/default/step.sh .ci/run
+	for script in demo/run.sh Tests/*/*.sh recipes/default/step.sh .ci/run; do bash -n $$script || exit 1; done
 	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/*/*.py scripts/*.py recipes/default/*.py
 
 test-container: build
