@@ -10,6 +10,7 @@ import json
 import pathlib
 import pickle
 import struct
+import zipfile
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "Corpus"
 SEPARATOR = b"\n--file--\n"
@@ -209,7 +210,53 @@ def datasets():
     save("tagtraum", "no-track", "TR\tRock\n", *maps)
 
 
+def torch_pickle(tensors, wrapped=False):
+    """A dictionary of tensors, each over a storage of its own, as torch.save writes it; no other library needed."""
+    def text(name):
+        return b"X" + struct.pack("<I", len(name)) + name.encode()
+
+    def numbers(values):
+        return b"(" + b"".join(b"K" + bytes([value]) for value in values) + b"t"
+
+    data = b"\x80\x02ccollections\nOrderedDict\n)R("
+    for key, (name, shape) in enumerate(tensors.items()):
+        count, strides = 1, []
+        for length in reversed(shape):
+            strides.insert(0, count)
+            count *= length
+        data += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(("
+        data += text("storage") + b"ctorch\nFloatStorage\n" + text(str(key)) + text("cpu") + b"K" + bytes([count]) + b"tQK\x00"
+        data += numbers(shape) + numbers(strides) + b"\x89ccollections\nOrderedDict\n)RtR"
+    data += b"u"
+    return b"\x80\x02}" + text("state_dict") + data[2:] + b"s." if wrapped else data + b"."
+
+
+def torch_legacy(tensors, wrapped=False):
+    keys = [str(key) for key in range(len(tensors))]
+    machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    data = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19\x2e" + pickle.dumps(1001, 2)
+    data += pickle.dumps(machine, 2) + torch_pickle(tensors, wrapped) + pickle.dumps(keys, 2)
+    for shape in tensors.values():
+        count = 1
+        for length in shape:
+            count *= length
+        data += struct.pack("<Q", count) + struct.pack("<f", 0.5) * count
+    return data
+
+
 def imports():
+    tensors = {"layer1.0.weight": [2, 1, 3], "layer1.0.bias": [2], "layer1.1.running_var": [2]}
+    save("torch", "legacy", torch_legacy(tensors))
+    save("torch", "wrapped", torch_legacy(tensors, wrapped=True))
+    save("torch", "nothing", torch_legacy({}))
+    archive = CORPUS / "torch" / "made-archive"
+    with zipfile.ZipFile(archive, "w") as file:
+        def member(name, content):
+            file.writestr(zipfile.ZipInfo(name), content)
+        member("a/data.pkl", torch_pickle(tensors))
+        member("a/byteorder", "little")
+        for key, shape in enumerate(tensors.values()):
+            member(f"a/data/{key}", struct.pack("<f", 0.5) * (6 if key == 0 else 2))
     layers = [{"class_name": "Convolution1D", "config": {
         "nb_filter": 2, "filter_length": 3, "subsample_length": 3, "border_mode": "valid", "batch_input_shape": [None, 59049, 1]}}]
     save("architecture", "sequential", json.dumps({"class_name": "Sequential", "keras_version": "1.0.8", "config": layers}))

@@ -39,8 +39,11 @@ for target in "$@"; do
         echo "$target: $(tail -n 1 ".run/fuzz/$target.log"), $((SECONDS - started)) s"
         continue
     fi
+    # Checkpoints are larger: their numbers stand in them. What is longer than the corpus's other inputs is read slowly.
+    longest=8192
+    if [ "$target" = torch ]; then longest=32768; fi
     # shellcheck disable=SC2046
-    "$fuzz" "$target" -runs="$cases" -max_len=32768 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -dict=Tests/Fuzz/tokens.dict \
+    "$fuzz" "$target" -runs="$cases" -max_len="$longest" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -dict=Tests/Fuzz/tokens.dict \
         -artifact_prefix=.run/fuzz/ ".run/fuzz/$target" "Tests/Fuzz/Corpus/$target" $(fixtures "$target") \
         >".run/fuzz/$target.log" 2>&1 || { tail -n 40 ".run/fuzz/$target.log"; status=1; }
     ran=$(sed -n 's/^stat::number_of_executed_units: *//p' ".run/fuzz/$target.log")
