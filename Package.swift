@@ -33,11 +33,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
+            ],
+            exclude: ["Program"]
         ),
-
-        // Where it begins.
-        .executableTarget(name: "Program", dependencies: ["Daemon"]),
+        // Where it begins: a target of its own, since tests and the fuzzer link the rest as a library.
+        .executableTarget(name: "Program", dependencies: ["Daemon"], path: "Sources/Daemon/Program"),
 
         // The arithmetic that no library does for us, dispatched at run time. Always
         // optimised: at -O0 a full window takes seconds, and debug tests would measure that.
