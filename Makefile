@@ -9,7 +9,7 @@ PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev lib
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
-.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package clean
+.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package test-docs clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make fixtures        write the tests'"'"' fixtures anew (needs PyTorch; see Tests/Fixtures/make.py)'
 	@echo 'make format, lint    format the sources; check format and layers'
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
+	@echo 'make test-docs       every command of README.md and docs/ (needs root)'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
 	@echo 'make deb             a Debian package, in .build; make test-package tries it in a booted Debian (needs root)'
 
@@ -70,7 +71,7 @@ lint:
 	swift format lint -r --strict Sources Tests Benchmarks/Benchmarks Package.swift Benchmarks/Package.swift
 	scripts/check-layers.sh
 	bash -n demo/run.sh Tests/Container/run.sh Tests/Package/run.sh Tests/Arm/run.sh recipes/default/step.sh .ci/run
-	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py scripts/*.py recipes/default/*.py
+	python3 -m py_compile demo/compose.py Benchmarks/*.py Tests/Fixtures/*.py scripts/*.py recipes/default/*.py Tests/Docs/*.py
 
 test-container: build
 	Tests/Container/run.sh
@@ -86,6 +87,11 @@ deb:
 
 test-package: deb
 	Tests/Package/run.sh
+
+# systemd for its opinion of units and for its journal; the others are what recipes use.
+test-docs: build
+	@$(MAKE) --no-print-directory install-deps PACKAGES='jq mosquitto mosquitto-clients sndfile-programs socat systemd'
+	Tests/Docs/run.py
 
 test-arm:
 	@$(MAKE) --no-print-directory install-deps PACKAGES='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'
