@@ -10,7 +10,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
 .PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package \
-        fuzz test-asan test-tsan soak clean
+        test-docs fuzz test-asan test-tsan soak clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -21,6 +21,7 @@ help:
 	@echo 'make fixtures        write the tests'"'"' fixtures anew (needs PyTorch; see Tests/Fixtures/make.py)'
 	@echo 'make format, lint    format the sources; check format and layers'
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
+	@echo 'make test-docs       every command of README.md and docs/ (needs root)'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
 	@echo 'make fuzz            hostile inputs for every reader of files and lines (CASES=1000000 each)'
 	@echo 'make test-asan       all tests with address sanitizer; make test-tsan with thread sanitizer'
@@ -108,6 +109,11 @@ test-tsan: install-deps
 HOURS = 24
 soak: build
 	Tests/Soak/soak.py --hours $(HOURS) $(if $(REALTIME),--realtime)
+
+# systemd for its opinion of units and for its journal; the others are what recipes use.
+test-docs: build
+	@$(MAKE) --no-print-directory install-deps PACKAGES='jq mosquitto mosquitto-clients sndfile-programs socat systemd'
+	Tests/Docs/run.py
 
 test-arm:
 	@$(MAKE) --no-print-directory install-deps PACKAGES='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'

@@ -19,6 +19,16 @@ echo /usr/lib/wavetag >"$root/etc/ld.so.conf.d/wavetag.conf"
 chroot "$root" ldconfig
 install -D -m 644 models/default.safetensors "$root/usr/share/wavetag/default.safetensors"
 install -m 644 systemd/wavetag.service systemd/wavetag.socket "$root/etc/systemd/system/"
+install -D -m 644 -t "$root/usr/lib/systemd/catalog" systemd/wavetag.catalog
+# The units of docs/operation.md, as they stand there; wavetag.service's drop-in is put in its place later.
+PYTHONPATH=Tests/Docs python3 - "$root" <<'PYTHON'
+import pathlib, pages, sys
+for block in pages.blocks(pathlib.Path("docs/operation.md").read_text()):
+    for path, unit in pages.units(block).items():
+        path = pathlib.Path(sys.argv[1] + path.replace("wavetag.service.d", "operation"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(unit)
+PYTHON
 prepare_noise /usr/share/wavetag
 mkdir -p "$root/etc/wavetag"
 echo '{"device": "noise", "capture": {"pace": "realtime"}}' >"$root/etc/wavetag/wavetag.json"
@@ -50,6 +60,26 @@ before=$(main)
 kill -9 "$before"
 check 'killed, it is restarted' sh -c "[ \"\$(systemctl show -P MainPID wavetag.service)\" -gt 0 ] && [ \"\$(systemctl show -P MainPID wavetag.service)\" != $before ]"
 check 'and serves tags again' tags
+started=6b8b4347b5ff4c1eaff2abe0754d8eb9
+check 'the journal finds a start by its id, with its fields' \
+    sh -c "journalctl -u wavetag.service MESSAGE_ID=$started -o json | grep -q '\"WAVETAG_SOCKET\":\"/run/wavetag/wavetag.sock\"'"
+journalctl --update-catalog
+check 'and explains it' sh -c "journalctl -x -u wavetag.service MESSAGE_ID=$started | grep -q 'Clients can connect'"
+install -D /etc/systemd/system/operation/metrics.conf /etc/systemd/system/wavetag.service.d/metrics.conf
+systemctl daemon-reload
+systemctl restart wavetag.service
+check 'with a folder for them there are metrics, for everybody' \
+    runuser -u nobody -- grep -qx 'wavetag_device_running 1' /run/wavetag-metrics/wavetag.prom
+check 'the socket is where it was' tags
+check 'the exposure is at most 1.3' systemd-analyze security --threshold=13 wavetag.service
+systemctl start wavetag-store.service
+check 'the service of the page on operation keeps tags' sh -c "grep -q '\"type\":\"tags\"' /var/lib/wavetag-store/tags-*.ndjson"
+systemctl stop wavetag-store.service
+systemctl start techno.path
+mkdir -p /run/techno
+touch /run/techno/heard
+check 'its path unit starts what is to happen' sh -c "journalctl -u techno.service | grep -q 'techno!'"
 systemctl stop wavetag.service
 check 'it stops with success' state wavetag.service Result success
+check 'and its metrics are gone' test ! -e /run/wavetag-metrics/wavetag.prom
 CHECK

@@ -12,6 +12,8 @@ struct WatchCommand: ParsableCommand {
             EXAMPLES
               wavetag watch --top 8
               wavetag watch --format json | jq .window
+              wavetag watch --status
+              wavetag watch --format json --output-dir /var/lib/tags --keep 30
             """
     )
 
@@ -27,10 +29,13 @@ struct WatchCommand: ParsableCommand {
     var threshold: Double?
     @Option(
         help: ArgumentHelp(
-            "Time between two pictures or lines, at least. Default: 0.1 in a terminal, 1 as lines, 0 as json.",
+            "Time between two pictures or lines, at least. Default: 0.1 in a terminal, 1 as lines, into a folder and for --status, 0 as json.",
             valueName: "seconds"))
     var every: Double?
     @Option(help: "Bars or lines of text, or the events as they come.") var format: Format = .text
+    @Flag(help: "Show the daemon's counters and gauges instead of tags.") var status = false
+    @Flag(help: "Print the daemon's metrics once, in Prometheus' text format, and end.") var metrics = false
+    @OptionGroup var storage: StorageOptions
     @Flag(help: "Wait for a daemon that isn't there yet.") var wait = false
     @Flag(help: "End when the daemon does, instead of waiting for it to come back.") var once = false
 
@@ -42,6 +47,12 @@ struct WatchCommand: ParsableCommand {
         if let threshold, !(0...1).contains(threshold) {
             throw ValidationError("--threshold: \(threshold): 0 to 1 wanted")
         }
+        guard [status, metrics, storage.outputDir != nil].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--status, --metrics, --output-dir: one of them wanted")
+        }
+        if storage.outputDir != nil, format != .json {
+            throw ValidationError("--output-dir: wants --format json")
+        }
     }
 
     func run() throws {
@@ -51,11 +62,19 @@ struct WatchCommand: ParsableCommand {
         guard let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) else {
             throw failure("signals: no descriptor left", .ioError)
         }
+        if metrics { return try MetricsRequest.print(from: path, signals: signals) }
+        let folder = try storage.open { Output.write("wavetag: watch: \($0)\n", to: STDERR_FILENO) }
         var output = WatchOutput(
             format: format, limits: WatchLimits(top: top, threshold: threshold),
-            environment: environment)
-        defer { output.finish() }
-        var hasConnected = false
+            environment: environment, content: status ? .status : .events, folder: folder)
+        let result = Result { try watch(path, signals: signals, output: &output) }
+        guard output.finish() else { throw ExitCode.ioError }
+        try result.get()
+    }
+
+    /// Until a signal, or until the daemon's end if that is wanted.
+    private func watch(_ path: String, signals: SignalPipe, output: inout WatchOutput) throws {
+        var hasConnected = storage.outputDir != nil
         var delay: Int32 = 250
         while true {
             do throws(EventConnection.Failure) {
@@ -63,6 +82,7 @@ struct WatchCommand: ParsableCommand {
                 hasConnected = true
                 delay = 250
                 guard follow(connection, signals: signals, output: &output), !once else { return }
+                output.flush()
                 output.say("the daemon has gone; waiting for it")
             } catch {
                 guard hasConnected || wait else { throw failure("\(path): \(error.reason)", .unavailable) }
@@ -75,11 +95,14 @@ struct WatchCommand: ParsableCommand {
     /// The line that asks the daemon for what is shown. Without --top and --threshold that is everything: what is heard
     /// is known when the daemon has said hello.
     var subscription: String {
+        // Songs and gaps come all the same; they aren't many.
+        if status { return #"{"subscribe":{"top":0,"every":86400}}"# + "\n" }
         var members: [String] = []
         if let top = top ?? (format == .json || threshold == nil ? nil : WatchLimits.usualTop) {
             members.append("\"top\":\(top)")
         }
-        let every = every ?? (format == .json ? 0 : Output.isTerminal(STDOUT_FILENO) ? 0.1 : 1)
+        let every =
+            every ?? (storage.outputDir != nil ? 1 : format == .json ? 0 : Output.isTerminal(STDOUT_FILENO) ? 0.1 : 1)
         if every > 0 { members.append("\"every\":\(every)") }
         if let threshold { members.append("\"threshold\":\(threshold)") }
         return "{\"subscribe\":{\(members.joined(separator: ","))}}\n"
@@ -94,8 +117,17 @@ struct WatchCommand: ParsableCommand {
             pollfd(fd: connection.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
         ]
+        var nextStatus = status ? monotonicTime() : Int64.max
         while true {
-            guard poll(&waits, 2, -1) > 0 else { continue }
+            if monotonicTime() >= nextStatus {
+                guard connection.send("{\"status\":true}\n") else { return true }
+                nextStatus = monotonicTime() + Int64(max(0.1, every ?? 1) * 1e9)
+            }
+            if let flush = output.nextFlush, monotonicTime() >= flush { output.flush() }
+            let next = min(nextStatus, output.nextFlush ?? .max)
+            // Rounded up: a little too early would be a turn for nothing.
+            let wait = next == .max ? -1 : Int32(clamping: max(0, next - monotonicTime()) / 1_000_000 + 1)
+            guard poll(&waits, 2, wait) > 0 else { continue }
             while let number = signals.next() {
                 guard number == SIGWINCH else { return false }
                 output.redraw()

@@ -19,6 +19,12 @@ package struct Settings: Sendable, Equatable {
     /// Seconds between two `status` events that nobody asked for; 0: none.
     var statusInterval = 0.0
     var logLevel = Logger.Level.info
+    /// Lines of one kind that are logged in a minute; 0: all.
+    var logLimit = 10
+    /// Where metrics are written; nil: nowhere.
+    var metricsFile: String?
+    /// Seconds between two writings.
+    var metricsInterval = 15.0
 }
 
 /// One setting's name, and what it may be.
@@ -86,6 +92,9 @@ struct SettingKey: Sendable {
         .init(path: "socket.clients", kind: .whole(1...10_000)),
         .init(path: "status.interval", kind: .number(0...86_400)),
         .init(path: "log.level", kind: .choice(Logger.Level.allCases.map(\.rawValue))),
+        .init(path: "log.limit", kind: .whole(0...100_000)),
+        .init(path: "metrics.file", kind: .text),
+        .init(path: "metrics.interval", kind: .number(0.1...86_400)),
     ]
 }
 

@@ -116,6 +116,9 @@ extension Settings {
         if let clients = whole("socket.clients") { mostClients = clients }
         if let interval = number("status.interval") { statusInterval = interval }
         if let level = text("log.level").flatMap({ Logger.Level(rawValue: $0) }) { logLevel = level }
+        if let limit = whole("log.limit") { logLimit = limit }
+        metricsFile = text("metrics.file")
+        if let interval = number("metrics.interval") { metricsInterval = interval }
     }
 }
 

@@ -4,6 +4,7 @@ import Core
 package enum ClientRequest: Equatable {
     case subscribe(Subscription)
     case status
+    case metrics
 
     /// Objects within objects that a line may have.
     private static let depth = 8
@@ -26,6 +27,9 @@ package enum ClientRequest: Equatable {
         case "status":
             guard member.value == .bool(true) else { throw ClientRequestError(message: "status: true wanted") }
             self = .status
+        case "metrics":
+            guard member.value == .bool(true) else { throw ClientRequestError(message: "metrics: true wanted") }
+            self = .metrics
         case "subscribe": self = .subscribe(try Subscription(member.value, tags: tags, songTags: songTags ?? tags))
         default: throw ClientRequestError(message: "\(member.name): unknown request")
         }

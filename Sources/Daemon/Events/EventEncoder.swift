@@ -175,6 +175,24 @@ struct EventEncoder: Sendable {
         line.append("}\n")
     }
 
+    /// - Parameter text: in Prometheus' text format.
+    func metrics(_ text: String, into line: inout [UInt8]) {
+        line.append("{\"type\":\"metrics\",\"text\":")
+        line.appendJSON(string: text)
+        line.append("}\n")
+    }
+
+    /// What metrics say of the program and the model.
+    var facts: KeyValuePairs<String, [(label: String, value: String)]> {
+        [
+            "build": [("version", Wavetag.version)],
+            "model": [
+                ("name", model.name), ("sha256", model.sha256), ("nets", model.nets.joined(separator: ",")),
+                ("precision", precision.rawValue),
+            ],
+        ]
+    }
+
     // MARK: Parts
 
     private func append(strings: [String], to line: inout [UInt8]) {

@@ -11,6 +11,8 @@ struct LiveService: Service, CustomStringConvertible {
     /// What the service is called in logs.
     var description: String { "live" }
     let logger: Logger
+    private let limiter: LogLimiter
+    private let metricsFile: MetricsFile?
     private let settings: Settings
     private let socketPath: String
     private let model: EventEncoder.ModelFacts
@@ -28,10 +30,12 @@ struct LiveService: Service, CustomStringConvertible {
     /// - Throws: `ModelFileError`, `TaggerError`.
     init(_ settings: Settings, environment: [String: String]) throws {
         var settings = settings
-        // systemd journals what is logged to standard error; so does a terminal.
-        var logger = Logger(label: "wavetag") { StreamLogHandler.standardError(label: $0) }
+        let limiter = LogLimiter(most: settings.logLimit, environment: environment)
+        var logger = Logger(label: "wavetag") { _ in LimitedLogHandler(limiter) }
         logger.logLevel = settings.logLevel
         self.logger = logger
+        self.limiter = limiter
+        metricsFile = settings.metricsFile.map { [logger] in MetricsFile(path: $0, logger: logger) }
         socketPath = settings.socketPath ?? SocketPath.standard(environment: environment)
         let file = try ModelFile.read(path: settings.model ?? DefaultModel.path(environment: environment))
         model = EventEncoder.ModelFacts(file)
@@ -73,10 +77,15 @@ struct LiveService: Service, CustomStringConvertible {
         if let interval = ServiceNotification.watchdogInterval {
             server.every(interval / 3) { if watchdog.isAlive() { ServiceNotification.watchdog() } }
         }
+        server.every(60) { limiter.sayLeftOut() }
+        if let metricsFile {
+            metricsFile.start()
+            server.every(settings.metricsInterval, atOnce: true) { metricsFile.write(hub.metrics) }
+        }
         logger.info(
             "listening",
             metadata: [
-                "socket": "\(socketPath)", "model": "\(model.name)",
+                "socket": "\(socket.path)", "model": "\(model.name)",
                 "engine": "\(engine.counters.plan.withLock { $0 })",
             ])
         // What the device does is told by the capture thread.
@@ -93,11 +102,13 @@ struct LiveService: Service, CustomStringConvertible {
         engine.join()
         await server.close()
         try await group.shutdownGracefully()
+        metricsFile?.end()
+        limiter.sayLeftOut(all: true)
     }
 
     private func openSocket() throws -> ListeningSocket {
         if let descriptor = try ServiceNotification.activatedSocket() {
-            return ListeningSocket(activated: descriptor, path: socketPath)
+            return ListeningSocket(activated: descriptor)
         }
         let folder = socketPath.split(separator: "/").dropLast().joined(separator: "/")
         // The standard folder is made; one that a user names must be there.
@@ -157,6 +168,8 @@ struct LiveService: Service, CustomStringConvertible {
             ("reports_lost", .count(reports.lost.load(ordering: .relaxed))),
             ("resident_bytes", .count(residentBytes())),
             ("uptime_seconds", .number(uptime)),
+            ("metrics_failures", .count(metricsFile?.failures ?? 0)),
+            ("log_lines_left_out", .count(limiter.leftOut)),
         ]
     }
 }

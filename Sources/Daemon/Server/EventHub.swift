@@ -69,6 +69,7 @@ final class EventHub: @unchecked Sendable {
         let client = Client(channel: channel)
         guard clients.count < limits.clients else {
             clientsRefused += 1
+            logger.warning("a client was refused: there are too many", metadata: ["clients": "\(limits.clients)"])
             write(client) { $0.error("too many clients: \(limits.clients)", into: &$1) }
             close(client)
             return nil
@@ -111,6 +112,7 @@ final class EventHub: @unchecked Sendable {
                 client.subscription = subscription
                 client.lastTags = nil
             case .status: sendStatus(to: client)
+            case .metrics: write(client) { $0.metrics(metrics, into: &$1) }
             }
         } catch {
             requestErrors += 1
@@ -185,6 +187,7 @@ final class EventHub: @unchecked Sendable {
     private func send(_ buffer: ByteBuffer, to client: Client) {
         guard !client.isClosing else { return }
         guard client.channel.isWritable else {
+            if client.dropped == 0 { logger.notice("a client reads too slowly: it is not sent all events") }
             client.dropped += 1
             eventsDropped += 1
             return
@@ -201,6 +204,12 @@ final class EventHub: @unchecked Sendable {
 
     func sendStatusToAll() {
         for client in clients.values { sendStatus(to: client) }
+    }
+
+    /// What `status` says, and of what, in Prometheus' text format.
+    var metrics: String {
+        loop.preconditionInEventLoop()
+        return MetricsText(status: status() + ownStatus, facts: encoder.facts).text
     }
 
     private var ownStatus: [(name: String, value: StatusValue)] {

@@ -54,9 +54,11 @@ final class EventServer: Sendable {
     }
 
     /// Calls `body` on the event loop, again and again.
-    func every(_ seconds: Double, _ body: @escaping @Sendable () -> Void) {
+    ///
+    /// - Parameter atOnce: also now.
+    func every(_ seconds: Double, atOnce: Bool = false, _ body: @escaping @Sendable () -> Void) {
         let interval = TimeAmount.nanoseconds(Int64(seconds * 1e9))
-        loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in body() }
+        loop.scheduleRepeatedTask(initialDelay: atOnce ? .zero : interval, delay: interval) { _ in body() }
     }
 
     /// Stops accepting, lets clients read what was written for them, and closes them.

@@ -8,9 +8,9 @@ struct ListeningSocket: Sendable {
     private let inode: ino_t?
 
     /// A socket that systemd opened.
-    init(activated descriptor: Int32, path: String) {
+    init(activated descriptor: Int32) {
         self.descriptor = descriptor
-        self.path = path
+        path = Self.boundPath(descriptor)
         inode = nil
     }
 
@@ -52,6 +52,19 @@ struct ListeningSocket: Sendable {
             throw error
         }
         self.descriptor = descriptor
+    }
+
+    /// Where a socket is bound.
+    private static func boundPath(_ descriptor: Int32) -> String {
+        var address = sockaddr_un()
+        var size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        guard result == 0 else { return "" }
+        return withUnsafeBytes(of: &address.sun_path) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
     }
 
     /// Removes the socket's file, if it is still this socket's.

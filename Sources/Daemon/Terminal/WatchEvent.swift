@@ -128,7 +128,7 @@ extension JSONValue {
 
 extension String {
     /// Without control characters: a tag's name must not steer the terminal.
-    fileprivate var shown: String {
+    var shown: String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
     }
 }

@@ -1,7 +1,13 @@
 import Glibc
 
-/// Where `watch` writes: a picture redrawn in place on a terminal, lines into anything else.
+/// Where `watch` writes: a picture redrawn in place on a terminal, lines into anything else, events into a folder.
 struct WatchOutput {
+    /// What is shown of all that comes.
+    enum Content { case events, status }
+
+    private let content: Content
+    private let folder: EventFolder?
+    private var status: StatusView?
     private let format: WatchCommand.Format
     private var limits: WatchLimits
     private let isTerminal: Bool
@@ -11,7 +17,12 @@ struct WatchOutput {
     private var drawn: [Int] = []
     private var isCursorHidden = false
 
-    init(format: WatchCommand.Format, limits: WatchLimits, environment: [String: String]) {
+    init(
+        format: WatchCommand.Format, limits: WatchLimits, environment: [String: String], content: Content = .events,
+        folder: EventFolder? = nil
+    ) {
+        self.content = content
+        self.folder = folder
         self.format = format
         self.limits = limits
         isTerminal = format == .text && isatty(STDOUT_FILENO) == 1
@@ -21,6 +32,11 @@ struct WatchOutput {
 
     /// - Returns: false when nobody reads any more.
     mutating func show(_ line: [UInt8]) -> Bool {
+        if let folder {
+            folder.append(line)
+            return true
+        }
+        if content == .status { return showStatus(line) }
         if format == .json { return Self.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
         guard let found = WatchEvent(parsing: line) else { return true }
         let event = limits.apply(to: found)
@@ -29,9 +45,22 @@ struct WatchOutput {
         return redraw()
     }
 
+    private mutating func showStatus(_ line: [UInt8]) -> Bool {
+        guard let found = StatusView(parsing: line) else { return true }
+        status = found
+        if format == .json { return Self.write(line + [UInt8(ascii: "\n")], to: STDOUT_FILENO) }
+        return isTerminal ? redraw() : Self.write(Array((found.plainLine + "\n").utf8), to: STDOUT_FILENO)
+    }
+
+    /// When `flush` is to be called, monotonic nanoseconds; nil: not before more is shown.
+    var nextFlush: Int64? { folder?.nextFlush }
+
+    func flush() { folder?.flush() }
+
     /// Says something of the connection, where it doesn't stand among the data.
     mutating func say(_ note: String) {
         if isTerminal {
+            status = nil
             view.show(note: note)
             redraw()
         } else {
@@ -44,7 +73,8 @@ struct WatchOutput {
         guard isTerminal else { return true }
         var size = winsize()
         let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-        let lines = view.lines(width: isKnown ? Int(size.ws_col) : 80, color: usesColor)
+        let columns = isKnown ? Int(size.ws_col) : 80
+        let lines = (status?.lines(width: columns) ?? view.lines(width: columns, color: usesColor))
             .prefix(isKnown && size.ws_row > 1 ? Int(size.ws_row) - 1 : 24)
         var text = isCursorHidden ? "" : "\u{1B}[?25l"
         isCursorHidden = true
@@ -58,11 +88,13 @@ struct WatchOutput {
         return Self.write(Array(text.utf8), to: STDOUT_FILENO)
     }
 
-    /// Gives the cursor back.
-    mutating func finish() {
-        guard isCursorHidden else { return }
+    /// Gives the cursor back, and ends what goes into a folder.
+    ///
+    /// - Returns: whether all was written that was to be.
+    mutating func finish() -> Bool {
+        if isCursorHidden { _ = Self.write(Array("\u{1B}[?25h".utf8), to: STDOUT_FILENO) }
         isCursorHidden = false
-        _ = Self.write(Array("\u{1B}[?25h".utf8), to: STDOUT_FILENO)
+        return folder?.finish() ?? true
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

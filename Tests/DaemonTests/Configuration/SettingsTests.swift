@@ -38,7 +38,8 @@ struct SettingsTests {
              "memory_limit": 64, "threads": 3, "channel": 2, "songs": "novelty",
              "capture": {"rate": 48000, "channels": 4, "period": 10, "pace": "wait", "wait_for_device": true,
                          "priority": 0, "duration": 2.5},
-             "silence": {"level": -50, "duration": 3}, "classifier": {"interval": 0.25}, "status": {"interval": 5}, "log": {"level": "error"},
+             "silence": {"level": -50, "duration": 3}, "classifier": {"interval": 0.25}, "status": {"interval": 5}, "log": {"level": "error", "limit": 3},
+             "metrics": {"file": "/m.prom", "interval": 2},
              "socket": {"path": "/tmp/x.sock", "mode": "0600", "group": "audio", "clients": 7}}
             """)
         var expected = Settings()
@@ -62,6 +63,9 @@ struct SettingsTests {
         expected.mostClients = 7
         expected.statusInterval = 5
         expected.logLevel = .error
+        expected.logLimit = 3
+        expected.metricsFile = "/m.prom"
+        expected.metricsInterval = 2
         #expect(settings == expected)
     }
 

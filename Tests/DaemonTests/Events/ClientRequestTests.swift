@@ -21,6 +21,7 @@ import Testing
                 #"{"subscribe": {"top": 5, "threshold": 0.5, "every": 1.5, "tags": ["rock", "piano", "rock"], "detail": "nets"}}"#
             ) == .subscribe(wanted))
         #expect(try parse(#"{"status":true}"#) == .status)
+        #expect(try parse(#"{"metrics":true}"#) == .metrics)
     }
 
     @Test("names may be tags of windows, of songs, or of both")
@@ -40,6 +41,7 @@ import Testing
             ("[]", "an object wanted, an array found"),
             ("{}", "one member wanted, 0 found"),
             (#"{"status":false}"#, "status: true wanted"),
+            (#"{"metrics":1}"#, "metrics: true wanted"),
             (#"{"play":1}"#, "play: unknown request"),
             (#"{"subscribe":1}"#, "subscribe: an object wanted, a number found"),
             (#"{"subscribe":{"top":-1}}"#, "subscribe.top: a whole number of 0 or more wanted, a number found"),

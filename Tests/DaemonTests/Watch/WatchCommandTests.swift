@@ -141,6 +141,49 @@ import Testing
         }
     }
 
+    @Test("--status asks again and again, and shows nothing else: lines, events, a picture")
+    func status() async throws {
+        try await blocking {
+            let answer = #"{"type":"status","position":5,"load":0.12345,"kernel":"avx2","on":true}"#
+            for format in ["text", "json"] {
+                let listener = try SocketClient.listen(at: path)
+                defer {
+                    close(listener)
+                    unlink(path)
+                }
+                let watch = try start(["--status", "--format", format, "--every", "0.1"])
+                let client = try SocketClient.accept(listener)
+                #expect(try client.readLine() == #"{"subscribe":{"top":0,"every":86400}}"#)
+                for _ in 0..<3 {
+                    #expect(try client.readLine() == #"{"status":true}"#)
+                    try client.send(Self.tags + answer + "\n")
+                    #expect(
+                        try watch.readLine()
+                            == (format == "json" ? answer : "status: position 5, load 0.123, kernel avx2, on yes"))
+                }
+                watch.signal(SIGTERM)
+                #expect(try watch.end().code == 0)
+            }
+            let listener = try SocketClient.listen(at: path)
+            defer {
+                close(listener)
+                unlink(path)
+            }
+            let watch = try ChildProcess.inTerminal("stty cols 18; $WAVETAG watch --once --status --socket \(path)")
+            let client = try SocketClient.accept(listener)
+            while try client.readLine() != #"{"status":true}"# {}
+            try client.send(answer + "\n")
+            var picture: [String] = []
+            while picture.last?.hasPrefix("on") != true { picture.append(try #require(try watch.readLine())) }
+            #expect(
+                picture.map { $0.replacing("\r", with: "") }.suffix(3) == [
+                    "load      0.123", "kernel    avx2", "on        yes",
+                ])
+            shutdown(client.descriptor, Int32(SHUT_RDWR))
+            #expect(try watch.end().code == 0)
+        }
+    }
+
     @Test("with --once it ends when the daemon does")
     func once() async throws {
         try await blocking {

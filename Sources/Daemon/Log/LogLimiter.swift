@@ -1,0 +1,102 @@
+import Logging
+import Synchronization
+
+/// Holds the log to so many lines of one kind a minute, and says how many it has left out: a device that is lost ten times a second must not fill a disk.
+final class LogLimiter: Sendable {
+    /// Lines of one kind in a minute; 0: all.
+    private let most: Int
+    private let out: any LogHandler
+    private let now: @Sendable () -> Int64
+    private let minutes = Mutex<[String: Minute]>([:])
+    private let total = Atomic<Int>(0)
+
+    private static let minute: Int64 = 60_000_000_000
+
+    /// A kind's lines since a moment.
+    private struct Minute {
+        let start: Int64
+        let level: Logger.Level
+        var said = 0
+        var leftOut = 0
+    }
+
+    /// - Parameters:
+    ///   - most: lines of one kind in a minute; 0: all.
+    ///   - out: where lines go.
+    ///   - now: monotonic nanoseconds.
+    init(most: Int, out: any LogHandler, now: @escaping @Sendable () -> Int64 = monotonicTime) {
+        self.most = most
+        self.out = out
+        self.now = now
+    }
+
+    /// Lines left out so far.
+    var leftOut: Int { total.load(ordering: .relaxed) }
+
+    fileprivate func log(_ event: LogEvent) {
+        guard most > 0 else { return out.log(event: event) }
+        sayLeftOut()
+        // What isn't listed counts as one kind, so that there is an end to kinds.
+        let kind = LogKind(rawValue: event.message.description)?.rawValue ?? "other"
+        let isSaid = minutes.withLock { minutes in
+            var minute = minutes[kind] ?? Minute(start: now(), level: event.level)
+            defer { minutes[kind] = minute }
+            guard minute.said < most else {
+                minute.leftOut += 1
+                return false
+            }
+            minute.said += 1
+            return true
+        }
+        if isSaid { out.log(event: event) } else { total.add(1, ordering: .relaxed) }
+    }
+
+    /// Says what was left out of the kinds whose minute is over.
+    ///
+    /// - Parameter all: also of those whose minute isn't.
+    func sayLeftOut(all: Bool = false) {
+        let over = minutes.withLock { minutes in
+            let over = minutes.filter { all || now() - $0.value.start >= Self.minute }
+            for kind in over.keys { minutes[kind] = nil }
+            return over
+        }
+        for (kind, minute) in over.sorted(by: { $0.key < $1.key }) where minute.leftOut > 0 {
+            out.log(
+                event: LogEvent(
+                    level: minute.level, message: "\(LogKind.linesLeftOut.rawValue)",
+                    metadata: ["kind": "\(kind)", "count": "\(minute.leftOut)"],
+                    source: "Daemon", file: #fileID, function: #function, line: #line))
+        }
+    }
+}
+
+/// Sends what a logger is given through a limiter.
+struct LimitedLogHandler: LogHandler {
+    let limiter: LogLimiter
+    var logLevel = Logger.Level.info
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    init(_ limiter: LogLimiter) { self.limiter = limiter }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        if !metadata.isEmpty { event.metadata = metadata.merging(event.metadata ?? [:]) { $1 } }
+        limiter.log(event)
+    }
+}
+
+extension LogLimiter {
+    /// The daemon's: to the journal where standard error goes there, otherwise lines on standard error.
+    convenience init(most: Int, environment: [String: String]) {
+        let out: any LogHandler =
+            JournalLogHandler.isConnected(environment: environment)
+            ? JournalLogHandler() : StreamLogHandler.standardError(label: "wavetag")
+        self.init(most: most, out: out)
+    }
+}

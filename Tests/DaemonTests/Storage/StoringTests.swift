@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+@testable import Daemon
+
+/// `watch --output-dir`, the program itself, against a daemon that the test plays.
+@Suite struct StoringTests {
+    private let folder = "/tmp/wavetag-storing-\(UUID().uuidString.prefix(8))"
+    private var socket: String { folder + "/s" }
+    private var file: String { folder + "/out/tags-2026-11-25.ndjson" }
+
+    private static func tags(_ number: Int) -> String {
+        #"{"type":"tags","position":\#(number),"time":"2026-11-25T10:00:00.000Z","window":{"piano":0.5}}"# + "\n"
+    }
+
+    private var command: [String] {
+        [
+            ChildProcess.wavetag, "watch", "--socket", socket, "--format", "json", "--output-dir", folder + "/out",
+            "--sync", "0",
+        ]
+    }
+
+    /// Listens, and gives what is to be cleaned up to `body`.
+    private func listening(_ body: (Int32) throws -> Void) throws {
+        mkdir(folder, 0o755)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let listener = try SocketClient.listen(at: socket)
+        defer { close(listener) }
+        try body(listener)
+    }
+
+    private func accept(_ listener: Int32) throws -> SocketClient {
+        let client = try SocketClient.accept(listener)
+        #expect(try client.readLine() == #"{"subscribe":{"every":1.0}}"#)
+        return client
+    }
+
+    /// Lines of a file, once it has so many.
+    private func lines(_ path: String, _ count: Int) throws -> [String] {
+        let deadline = ContinuousClock.now + .seconds(90)
+        while ContinuousClock.now < deadline {
+            let found = ((try? String(contentsOfFile: path, encoding: .utf8)) ?? "").split(separator: "\n")
+            if found.count >= count { return found.map(String.init) }
+            poll(nil, 0, 5)
+        }
+        throw ChildProcess.Failure(reason: "\(path) hasn't \(count) lines")
+    }
+
+    @Test(
+        "killed in the middle of a day and started again, it goes on in the same file; the daemon may come later, and go"
+    )
+    func resumes() async throws {
+        try await blocking {
+            try listening { listener in
+                let first = try ChildProcess(command)
+                try accept(listener).send(Self.tags(1) + Self.tags(2))
+                // The test's end of the connection is closed: the program waits, and comes back.
+                let client = try accept(listener)
+                try client.send(Self.tags(3))
+                _ = try lines(file, 3)
+                first.signal(SIGKILL)
+                _ = try first.end()
+                let handle = try #require(FileHandle(forWritingAtPath: file))
+                handle.seekToEndOfFile()
+                handle.write(Data(#"{"type":"tags","posi"#.utf8))
+                try handle.close()
+                let second = try ChildProcess(command)
+                try accept(listener).send(Self.tags(4))
+                let found = try lines(file, 4)
+                second.signal(SIGTERM)
+                #expect(try second.end().code == 0)
+                #expect(found.map { $0 + "\n" } == (1...4).map(Self.tags))
+            }
+        }
+    }
+
+    @Test(
+        "a full disk: said, counted, and the count is the first line when there is room again",
+        .enabled(if: MountNamespace.isAvailable))
+    func fullDisk() async throws {
+        try await blocking {
+            try listening { listener in
+                mkdir(folder + "/out", 0o755)
+                let watch = try MountNamespace.start(
+                    """
+                    mount -t tmpfs -o size=16k tmpfs \(folder)/out && head -c 8192 /dev/zero >\(folder)/out/ballast
+                    exec "$0" "$@"
+                    """, command)
+                let client = try accept(listener)
+                var sent = 0
+                // As much as there is room for, and more.
+                for _ in 0..<200 {
+                    sent += 1
+                    try client.send(Self.tags(sent))
+                }
+                try watch.waitForErrorLine(
+                    containing: "/out: No space left on device; events are counted until they can be written")
+                #expect(unlink(watch.seen(folder + "/out/ballast")) == 0)
+                var note: String?
+                while note == nil {
+                    sent += 1
+                    try client.send(Self.tags(sent))
+                    note = try String(contentsOfFile: watch.seen(file), encoding: .utf8).split(separator: "\n")
+                        .first { $0.hasPrefix(#"{"type":"dropped","#) }.map(String.init)
+                }
+                let found = try lines(watch.seen(file), 2)
+                let at = try #require(found.firstIndex { $0 == note })
+                let lost = try #require(Int((note ?? "").dropFirst(26).prefix { $0.isNumber }))
+                #expect(note == #"{"type":"dropped","count":\#(lost),"reason":"No space left on device"}"#)
+                // Whole events up to the count, and behind it those that come after so many.
+                #expect(found[..<at].map { $0 + "\n" } == (1...at).map(Self.tags))
+                #expect(found[at + 1] + "\n" == Self.tags(at + lost + 1))
+                try watch.waitForErrorLine(containing: "written to again; \(lost) events are missing")
+                watch.signal(SIGTERM)
+                #expect(try watch.end().code == 0)
+            }
+        }
+    }
+
+    @Test("a file that may not grow: counted to the end, said, exit 74; the file has whole lines")
+    func limitedFile() async throws {
+        try await blocking {
+            try listening { listener in
+                // 512 bytes a block in this shell.
+                let watch = try ChildProcess(["/bin/sh", "-c", #"ulimit -f 1; exec "$0" "$@""#] + command)
+                let client = try accept(listener)
+                for number in 1...20 { try client.send(Self.tags(number)) }
+                try watch.waitForErrorLine(containing: "File too large; events are counted")
+                client.closeSending()
+                try watch.waitForErrorLine(containing: "the daemon has gone")
+                watch.signal(SIGTERM)
+                let result = try watch.end()
+                #expect(result.code == 74)
+                let whole = 512 / Self.tags(1).utf8.count
+                #expect(
+                    result.errors
+                        == "wavetag: watch: \(folder)/out: \(20 - whole) events are missing at the end: File too large\n"
+                )
+                #expect(try lines(file, whole).map { $0 + "\n" } == (1...whole).map(Self.tags))
+            }
+        }
+    }
+}
+
+extension SocketClient {
+    fileprivate func closeSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+}
