@@ -9,8 +9,8 @@ PACKAGES = libasound2-dev libasound2-plugins libopenblas-dev libsndfile1-dev lib
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
-.PHONY: help install-deps build run test bench bench-peers fixtures format lint test-container test-arm deb test-package \
-        test-docs fuzz test-asan test-tsan soak clean
+.PHONY: help install-deps build run test bench bench-peers bench-latency fixtures format lint test-container test-arm deb \
+        test-package test-docs faults test-connections fuzz test-asan test-tsan soak clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -18,6 +18,9 @@ help:
 	@echo 'make build           only build: .build/release/wavetag'
 	@echo 'make bench           time the engine'
 	@echo 'make bench-peers     time it beside ONNX Runtime and OpenVINO (needs pip; see Benchmarks/peers.py)'
+	@echo 'make bench-latency   from a sample to a client, with 64 clients and all cores busy'
+	@echo 'make faults          faults of devices and clients, and how long each takes to be over'
+	@echo 'make test-connections  a thousand connections a second for a minute'
 	@echo 'make fixtures        write the tests'"'"' fixtures anew (needs PyTorch; see Tests/Fixtures/make.py)'
 	@echo 'make format, lint    format the sources; check format and layers'
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
@@ -58,6 +61,20 @@ bench-peers: build
 	python3 Benchmarks/peers.py
 	python3 Benchmarks/evaluation.py
 	python3 Benchmarks/training.py
+
+bench-latency: build
+	swift build $(SWIFT_FLAGS) --product asound_module_pcm_scripted
+	python3 Benchmarks/latency.py --load
+
+faults: install-deps
+	swift build $(SWIFT_FLAGS) --build-tests
+	@rm -f .build/recovery.tsv
+	RECOVERY_TIMES=$(CURDIR)/.build/recovery.tsv swift test $(SWIFT_FLAGS) --skip-build --filter 'DeviceFaultTests|ClientFaultTests'
+	@sort .build/recovery.tsv
+
+test-connections: install-deps
+	swift build $(SWIFT_FLAGS) --build-tests
+	CONNECTION_SECONDS=60 swift test $(SWIFT_FLAGS) --skip-build --filter ClientFaultTests/connections
 
 fixtures:
 	python3 Tests/Fixtures/make.py

@@ -9,6 +9,8 @@ let package = Package(
         .library(name: "Streaming", targets: ["Streaming"]),
         // An ALSA plugin for tests: ALSA loads it by this name.
         .library(name: "asound_module_pcm_scripted", type: .dynamic, targets: ["ScriptedDevice"]),
+        // For tests too: a clock that is set while a program runs.
+        .library(name: "shifted_clock", type: .dynamic, targets: ["ShiftedClock"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -58,6 +60,7 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
         .target(
             name: "ScriptedDevice", dependencies: ["CALSA"], path: "Tests/ScriptedDevice", cSettings: [.define("PIC")]),
+        .target(name: "ShiftedClock", path: "Tests/ShiftedClock"),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming", "AllocationCounter"]),
         .testTarget(
             name: "DaemonTests",

@@ -10,6 +10,18 @@ static inline int wavetag_event_counter(void) { return eventfd(0, EFD_NONBLOCK |
 /// Names the calling thread, as `ps` and `top` show it; 15 characters are kept.
 static inline void wavetag_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+/// How many descriptors this process may have, raised to `wanted` where it may be.
+static inline unsigned long wavetag_allow_descriptors(unsigned long wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return 1024;
+    if (limit.rlim_cur < wanted) {
+        const struct rlimit raised = {wanted < limit.rlim_max ? wanted : limit.rlim_max, limit.rlim_max};
+        if (!setrlimit(RLIMIT_NOFILE, &raised)) return raised.rlim_cur;
+    }
+    return limit.rlim_cur;
+}
+
 /// Ends this process after some seconds, lets it have no more than so much memory, and leaves no core when it crashes.
 static inline void wavetag_limit_process(unsigned seconds, unsigned long bytes)
 {

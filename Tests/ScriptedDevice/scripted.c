@@ -5,8 +5,17 @@
 //
 // One channel of 16 bits at 22 050 Hz, a ramp. After each tenth of a second it fails with the next of `failures`; started
 // again, or opened again, it is silent for 0.15 s first: that is what is lost. RESUME stands for a suspended machine whose
-// device can go on where it was, ESTRPIPE for one whose device can't. Failures are counted for the whole process.
+// device can go on where it was, ESTRPIPE for one whose device can't. Failures are counted for the whole process. Who
+// doesn't read for three quarters of a second has an overrun.
+//
+//     pcm.pluggable { type scripted; state "/tmp/card1"; ppm 500; started "/tmp/started" }
+//
+// Without the file `state` the device is pulled out. What the file says holds at once, or where the device is opened next:
+// `busy` (somebody else has it), `still` (all samples are 0), `mute` (it runs, and delivers nothing), `slept` (the machine
+// has slept, which is told once), `rate=48000`. Its clock is fast by `ppm`. When the first frame was captured, in nanoseconds since 1970, is written to `started`.
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -18,13 +27,15 @@
 
 #include "ScriptedDevice.h"
 
-enum { RATE = 22050, BETWEEN_FAILURES = RATE / 10, BUFFER = 1 << 15 };
+enum { RATE = 22050, BUFFER = 1 << 15 };
 static const double SILENCE = 0.15;
 static unsigned failed;
 
 struct scripted {
     snd_pcm_ioplug_t plug;
-    char failures[128];
+    char failures[128], state[256], started_path[256];
+    double ppm;
+    unsigned rate;
     /// When the first frame counts as captured, seconds; then every frame by the clock.
     double started;
     unsigned delivered;
@@ -32,6 +43,9 @@ struct scripted {
     unsigned long position;
     /// Whether it can go on after it was suspended.
     int resumes;
+    /// What `state` says, and when it was last read.
+    int is_gone, is_busy, is_still, is_mute, has_slept, has_told_sleep;
+    double looked;
 };
 
 static double now(void)
@@ -41,13 +55,48 @@ static double now(void)
     return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
+/// Reads `state` again, every few milliseconds at most.
+static void look(struct scripted *device)
+{
+    char text[64] = "";
+    const char *rate;
+    if (!device->state[0] || now() - device->looked < 0.005) return;
+    device->looked = now();
+    const int file = open(device->state, O_RDONLY | O_CLOEXEC);
+    device->is_gone = file < 0 && errno == ENOENT;
+    if (file < 0) return;
+    if (read(file, text, sizeof text - 1) < 0) text[0] = 0;
+    close(file);
+    device->is_busy = strstr(text, "busy") != NULL;
+    device->is_still = strstr(text, "still") != NULL;
+    device->is_mute = strstr(text, "mute") != NULL;
+    device->has_slept = strstr(text, "slept") != NULL;
+    if ((rate = strstr(text, "rate=")) && !device->plug.pcm) device->rate = (unsigned)atoi(rate + 5);
+}
+
+/// Frames captured since `started`.
+static double captured(const struct scripted *device)
+{
+    return (now() - device->started) * device->rate * (1 + device->ppm * 1e-6);
+}
+
 static int start(snd_pcm_ioplug_t *plug)
 {
     struct scripted *device = plug->private_data;
     const struct itimerspec often = {{0, 2000000}, {0, 2000000}};
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    look(device);
+    if (device->is_gone) return -ENODEV;
     device->started = now() + (failed ? SILENCE : 0);
     device->delivered = 0;
     device->position = 0;
+    if (device->started_path[0]) {
+        FILE *file = fopen(device->started_path, "we");
+        if (!file) return -errno;
+        fprintf(file, "%lld\n", time.tv_sec * 1000000000LL + time.tv_nsec);
+        fclose(file);
+    }
     return timerfd_settime(plug->poll_fd, 0, &often, NULL) ? -errno : 0;
 }
 
@@ -59,9 +108,12 @@ static int stop(snd_pcm_ioplug_t *plug)
 
 static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *plug)
 {
-    const struct scripted *device = plug->private_data;
-    const double seconds = now() - device->started;
-    return seconds <= 0 ? 0 : (snd_pcm_sframes_t)(seconds * RATE) % plug->buffer_size;
+    struct scripted *device = plug->private_data;
+    look(device);
+    // An error here would count as an overrun.
+    const double frames = device->is_mute ? device->position : captured(device);
+    if (frames - device->position >= plug->buffer_size) return -EPIPE;
+    return frames <= 0 ? 0 : (snd_pcm_sframes_t)frames % plug->buffer_size;
 }
 
 /// The next failure of the script as an error; 0 when it has come to its end.
@@ -84,13 +136,22 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *plug, const snd_pcm_channel_
                                   snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
     struct scripted *device = plug->private_data;
-    if (device->delivered >= BETWEEN_FAILURES) {
+    look(device);
+    if (device->is_gone) return -ENODEV;
+    if (device->has_slept && !device->has_told_sleep) {
+        device->has_told_sleep = 1;
+        device->resumes = 0;
+        snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
+        return -ESTRPIPE;
+    }
+    if (device->delivered >= device->rate / 10) {
         const int error = next_failure(device);
         if (error == ESTRPIPE) snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
         if (error) return -error;
     }
     int16_t *frames = (int16_t *)areas->addr + areas->first / 16 + offset;
-    for (snd_pcm_uframes_t index = 0; index < size; index++) frames[index] = (int16_t)device->delivered++;
+    for (snd_pcm_uframes_t index = 0; index < size; index++, device->delivered++)
+        frames[index] = device->is_still ? 0 : (int16_t)device->delivered;
     device->position += size;
     return size;
 }
@@ -101,7 +162,7 @@ static int resume(snd_pcm_ioplug_t *plug)
     if (!device->resumes) return -ENOSYS;
     snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_RUNNING);
     // Its clock goes on from the last frame that was read.
-    device->started = now() - (double)device->position / RATE;
+    device->started = now() - (double)device->position / device->rate;
     device->delivered = 0;
     return 0;
 }
@@ -135,11 +196,12 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 
 static int restrict_parameters(snd_pcm_ioplug_t *plug)
 {
+    const unsigned rate = ((struct scripted *)plug->private_data)->rate;
     static const unsigned access = SND_PCM_ACCESS_RW_INTERLEAVED, format = SND_PCM_FORMAT_S16_LE;
     int error = snd_pcm_ioplug_set_param_list(plug, SND_PCM_IOPLUG_HW_ACCESS, 1, &access);
     if (!error) error = snd_pcm_ioplug_set_param_list(plug, SND_PCM_IOPLUG_HW_FORMAT, 1, &format);
     if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_CHANNELS, 1, 1);
-    if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_RATE, RATE, RATE);
+    if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_RATE, rate, rate);
     if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_BUFFER_BYTES, BUFFER, BUFFER);
     if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64, 4096);
     return error;
@@ -150,13 +212,24 @@ SND_PCM_PLUGIN_DEFINE_FUNC(scripted)
     (void)root;
     struct scripted *device = calloc(1, sizeof *device);
     if (!device) return -ENOMEM;
+    device->rate = RATE;
     snd_config_iterator_t position, next;
     snd_config_for_each(position, next, conf) {
         snd_config_t *entry = snd_config_iterator_entry(position);
         const char *key, *text;
-        if (snd_config_get_id(entry, &key) == 0 && strcmp(key, "failures") == 0
-            && snd_config_get_string(entry, &text) == 0)
-            strncpy(device->failures, text, sizeof device->failures - 1);
+        long number;
+        if (snd_config_get_id(entry, &key) < 0) continue;
+        if (strcmp(key, "ppm") == 0 && snd_config_get_integer(entry, &number) == 0) device->ppm = number;
+        if (snd_config_get_string(entry, &text) < 0) continue;
+        if (strcmp(key, "failures") == 0) strncpy(device->failures, text, sizeof device->failures - 1);
+        if (strcmp(key, "state") == 0) strncpy(device->state, text, sizeof device->state - 1);
+        if (strcmp(key, "started") == 0) strncpy(device->started_path, text, sizeof device->started_path - 1);
+    }
+    look(device);
+    if (device->is_gone || device->is_busy) {
+        const int refused = device->is_gone ? -ENODEV : -EBUSY;
+        free(device);
+        return refused;
     }
     device->plug.version = SND_PCM_IOPLUG_VERSION;
     device->plug.name = "fails as told";

@@ -20,7 +20,7 @@ final class Capture: @unchecked Sendable {
 
     // The thread's own.
     private var format = CaptureFormat(sample: .s16, rate: 0, channels: 0)
-    /// When the last good frame was captured, monotonic nanoseconds; 0 before the first.
+    /// When the last good frame was captured, by `bootTime`; 0 before the first.
     private var lastFrame: Int64 = 0
     /// A gap that is to be said before the next sound.
     private var pendingGap: GapReason?
@@ -28,6 +28,9 @@ final class Capture: @unchecked Sendable {
     private var droppedSeconds = 0.0
     private var seconds = 0.0
     private var pace: CaptureSettings.Pace
+    private var stall: StallDetector
+    /// Until when `stall` knows what came, monotonic nanoseconds.
+    private var heardUntil = monotonicTime()
 
     /// - Parameters:
     ///   - ring: seconds of sound that the ring holds are its maker's choice.
@@ -35,6 +38,7 @@ final class Capture: @unchecked Sendable {
     init(_ settings: CaptureSettings, ring: CaptureRing, observer: @escaping @Sendable (CaptureEvent) -> Void) {
         self.settings = settings
         pace = settings.pace
+        stall = StallDetector(after: settings.stalledAfter)
         self.ring = ring
         self.observer = observer
         stopDescriptor = wavetag_event_counter()
@@ -76,15 +80,18 @@ final class Capture: @unchecked Sendable {
     // MARK: The thread
 
     private func run() {
-        requestRealtimePriority()
+        if let reason = requestRealtimePriority(settings.realtimePriority) {
+            observer(.noRealtimePriority(reason: reason))
+        }
         var delay = CaptureSettings.backOff.lowerBound
         var isWaiting = false
         while !stopped.load(ordering: .acquiring) {
             do throws(CaptureError) {
                 let device = if let first = first.take() { first } else { try CaptureDevice(settings) }
                 format = device.format
+                stall.begin()
                 isWaiting = false
-                observer(.opened(device: settings.device, device.format))
+                observer(.opened(device: device.name, device.format))
                 counters.isRunning.store(true, ordering: .relaxed)
                 let framesBefore = counters.frames.load(ordering: .relaxed)
                 let reason = capture(from: device)
@@ -102,6 +109,9 @@ final class Capture: @unchecked Sendable {
                 isWaiting = true
             }
             sleep(seconds: delay)
+            let now = monotonicTime()
+            tell(stall.wait(Double(now - heardUntil) / 1e9))
+            heardUntil = now
             delay = min(delay * 2, CaptureSettings.backOff.upperBound)
         }
         sayDropped()
@@ -128,12 +138,15 @@ final class Capture: @unchecked Sendable {
             switch device.read(into: target ?? scratch(bytes), frames: piece) {
             case .frames(let count):
                 lastDelivery = monotonicTime()
+                heardUntil = lastDelivery
                 emptyTurns = 0
                 frames += count
-                let unread = pace == .device ? min(device.unread, 2 * format.rate) : 0
+                let hasChanged = stall.hear(target ?? scratch(bytes), count: count, of: format)
+                let unread = atOneMoment { pace == .device ? min(device.unread, 2 * format.rate) : 0 }
                 deliver(
                     count, reserved: bytes, inRing: target != nil,
-                    at: lastDelivery - Int64(Double(unread) / Double(format.rate) * 1e9))
+                    at: unread.time - Int64(Double(unread.value) / Double(format.rate) * 1e9))
+                tell(hasChanged)
                 seconds += Double(count) / Double(format.rate)
                 if settings.duration > 0, seconds >= settings.duration { return nil }
                 let ahead = Double(frames) / Double(format.rate) - Double(lastDelivery - started) / 1e9
@@ -152,6 +165,10 @@ final class Capture: @unchecked Sendable {
             case .overrun:
                 counters.overruns.add(1, ordering: .relaxed)
                 pendingGap = .overrun
+                // One that runs over as often as it is started delivers nothing either.
+                if emptyTurns > 20, monotonicTime() - lastDelivery >= Int64(CaptureSettings.patience) * 1_000_000 {
+                    return "overruns and nothing else for \(CaptureSettings.patience / 1000) s"
+                }
                 guard device.restart() else { return "can't be started again after an overrun" }
             case .suspended:
                 counters.suspensions.add(1, ordering: .relaxed)
@@ -193,8 +210,16 @@ final class Capture: @unchecked Sendable {
         lastFrame = now
         ring.commit(
             CaptureBlock(
-                kind: .sound, format: format, frames: count, time: realTime() - (monotonicTime() - now)),
+                kind: .sound, format: format, frames: count, time: now, sinceEpoch: realTimeOffset()),
             reserved: reserved)
+    }
+
+    /// Says that from here on no sound comes, or that it comes again.
+    private func tell(_ hasChanged: Bool) {
+        guard hasChanged else { return }
+        if stall.isStalled { counters.stalls.add(1, ordering: .relaxed) }
+        counters.isStalled.store(stall.isStalled, ordering: .relaxed)
+        commitMark(.stalled(stall.isStalled))
     }
 
     /// Says what found no room.
@@ -235,15 +260,8 @@ final class Capture: @unchecked Sendable {
 
     private func commitMark(_ kind: CaptureBlock.Kind) {
         while !ring.hasRoomForMark, !stopped.load(ordering: .acquiring) { sleep(seconds: 0.01) }
-        ring.commit(CaptureBlock(kind: kind, format: format, frames: 0, time: realTime()))
-    }
-
-    private func requestRealtimePriority() {
-        guard settings.realtimePriority > 0 else { return }
-        var parameters = sched_param()
-        parameters.sched_priority = Int32(settings.realtimePriority)
-        let error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters)
-        if error != 0 { observer(.noRealtimePriority(reason: String(cString: strerror(error)))) }
+        ring.commit(
+            CaptureBlock(kind: kind, format: format, frames: 0, time: bootTime(), sinceEpoch: realTimeOffset()))
     }
 
     private func sleep(until deadline: Int64) {
@@ -256,19 +274,4 @@ final class Capture: @unchecked Sendable {
         var descriptor = pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0)
         poll(&descriptor, 1, Int32((seconds * 1000).rounded(.up)))
     }
-}
-
-/// Nanoseconds that never go back.
-func monotonicTime() -> Int64 { time(of: CLOCK_MONOTONIC) }
-
-/// Nanoseconds that this thread has computed; other programs on the processor don't count.
-func processorTime() -> Int64 { time(of: CLOCK_THREAD_CPUTIME_ID) }
-
-/// Nanoseconds since 1970.
-func realTime() -> Int64 { time(of: CLOCK_REALTIME) }
-
-private func time(of clock: clockid_t) -> Int64 {
-    var now = timespec()
-    clock_gettime(clock, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }

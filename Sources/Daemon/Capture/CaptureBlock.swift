@@ -34,6 +34,8 @@ struct CaptureBlock: Sendable {
         case sound
         /// So many seconds of sound are missing here.
         case gap(seconds: Double, GapReason)
+        /// No sound has come for as long as the settings say, or it comes again.
+        case stalled(Bool)
         /// There will be no more.
         case end
     }
@@ -42,6 +44,8 @@ struct CaptureBlock: Sendable {
     var format: CaptureFormat
     /// 0 unless this is sound.
     var frames: Int
-    /// When the block's last frame was captured, nanoseconds since 1970.
+    /// When the block's last frame was captured, by `bootTime`.
     var time: Int64
+    /// What was to be added to that for nanoseconds since 1970; another value where the computer's clock was set.
+    var sinceEpoch: Int64 = 0
 }

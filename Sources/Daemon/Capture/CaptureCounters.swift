@@ -9,6 +9,9 @@ final class CaptureCounters: Sendable {
     let losses = Atomic<Int>(0)
     /// Frames that found no room in the ring.
     let dropped = Atomic<Int>(0)
+    /// Times that no sound came for as long as the settings say, and whether that is so now.
+    let stalls = Atomic<Int>(0)
+    let isStalled = Atomic<Bool>(false)
     /// Whether a device is open and running.
     let isRunning = Atomic<Bool>(false)
 }

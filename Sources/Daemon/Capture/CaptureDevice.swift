@@ -5,6 +5,8 @@ import Glibc
 /// An open ALSA capture device.
 struct CaptureDevice: ~Copyable {
     let format: CaptureFormat
+    /// As the settings have it, and where that is a path, what it led to.
+    let name: String
     /// Frames of a period.
     let period: Int
     private let pcm: OpaquePointer
@@ -36,9 +38,10 @@ struct CaptureDevice: ~Copyable {
     /// - Throws: `CaptureError`, `device: why`.
     init(_ settings: CaptureSettings) throws(CaptureError) {
         wavetag_alsa_silence_errors()
+        let name = try DeviceName.pcm(of: settings.device)
         var handle: OpaquePointer?
         // Non-blocking: a device that never delivers must not hold the thread.
-        let opened = snd_pcm_open(&handle, settings.device, SND_PCM_STREAM_CAPTURE, Int32(SND_PCM_NONBLOCK))
+        let opened = snd_pcm_open(&handle, name, SND_PCM_STREAM_CAPTURE, Int32(SND_PCM_NONBLOCK))
         guard opened >= 0, let pcm = handle else { throw CaptureError(settings.device, opened) }
         let negotiated: (format: CaptureFormat, period: Int)
         do throws(CaptureError) {
@@ -50,6 +53,7 @@ struct CaptureDevice: ~Copyable {
             throw error
         }
         (format, period) = negotiated
+        self.name = name == settings.device ? name : "\(settings.device) (\(name))"
         self.pcm = pcm
         let count = max(0, snd_pcm_poll_descriptors_count(pcm))
         descriptors = .allocate(capacity: Int(count) + 1)

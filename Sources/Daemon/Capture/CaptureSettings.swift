@@ -10,7 +10,7 @@ struct CaptureSettings: Sendable, Equatable {
         case wait
     }
 
-    /// An ALSA PCM: `default`, `hw:1`, `plughw:CARD=Device`, a name out of asound.conf.
+    /// An ALSA PCM: `default`, `hw:1`, `plughw:CARD=Device`, a name out of asound.conf; or a path as `DeviceName` has it.
     var device = "default"
     /// Wanted, Hz; the device's nearest is taken. 8 000 to 192 000.
     var rate = 44_100
@@ -25,9 +25,11 @@ struct CaptureSettings: Sendable, Equatable {
     var realtimePriority = 50
     /// Seconds of sound after which the input ends; 0: never.
     var duration = 0.0
+    /// Seconds without sound after which that is said; 0: never.
+    var stalledAfter = 60.0
 
     /// Seconds between two attempts to open a lost device: from, to.
-    static let backOff = 0.25...10.0
+    static let backOff = 0.25...1.0
     /// A running device that delivers nothing for so long is taken for lost, milliseconds.
     static let patience: Int32 = 2000
 }

@@ -12,6 +12,8 @@ package struct Settings: Sendable, Equatable {
     var tagger = TaggerSettings()
     /// nil: where `SocketPath.standard` says.
     var socketPath: String?
+    /// Real-time priority of the engine's thread and of the event loop; 0: none.
+    var priority = 0
     /// Permissions of the socket.
     var socketMode: UInt32 = 0o660
     var socketGroup: String?
@@ -74,6 +76,7 @@ struct SettingKey: Sendable {
         .init(path: "net_hops", kind: .wholes(hops)),
         .init(path: "memory_limit", kind: .whole(1...65_536)),
         .init(path: "threads", kind: .whole(1...64)),
+        .init(path: "priority", kind: .whole(0...99)),
         .init(path: "channel", kind: .whole(1...8)),
         .init(path: "capture.rate", kind: .whole(8_000...192_000)),
         .init(path: "capture.channels", kind: .whole(1...8)),
@@ -81,6 +84,7 @@ struct SettingKey: Sendable {
         .init(path: "capture.pace", kind: .choice(CaptureSettings.Pace.allCases.map(\.rawValue))),
         .init(path: "capture.wait_for_device", kind: .flag),
         .init(path: "capture.priority", kind: .whole(0...99)),
+        .init(path: "capture.stalled_after", kind: .number(0...86_400)),
         .init(path: "capture.duration", kind: .number(0...1e9)),
         .init(path: "songs", kind: .choice(SongBoundaries.allCases.map(\.rawValue))),
         .init(path: "silence.level", kind: .number(-120...0)),

@@ -96,7 +96,9 @@ extension Settings {
         capture.waitForDevice =
             reader.bool(forKey: "capture.wait_for_device") ?? ServiceNotification.isService
         if let priority = whole("capture.priority") { capture.realtimePriority = priority }
+        if let seconds = number("capture.stalled_after") { capture.stalledAfter = seconds }
         if let duration = number("capture.duration") { capture.duration = duration }
+        if let priority = whole("priority") { self.priority = priority }
         channel = whole("channel")
         model = text("model")
         tagger.precision = text("precision").flatMap(Precision.init)

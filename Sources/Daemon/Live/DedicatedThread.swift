@@ -1,6 +1,18 @@
 import CLinux
 import Glibc
 
+/// Asks for real-time priority (SCHED_FIFO) for the calling thread.
+///
+/// - Parameter priority: 1 to 99; 0: none is asked for.
+/// - Returns: why it isn't to be had; nil where all is well.
+func requestRealtimePriority(_ priority: Int) -> String? {
+    guard priority > 0 else { return nil }
+    var parameters = sched_param()
+    parameters.sched_priority = Int32(priority)
+    let error = pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters)
+    return error == 0 ? nil : String(cString: strerror(error))
+}
+
 /// A thread of the system's, for work that must not share one: capture and the engine.
 struct DedicatedThread {
     private let thread: pthread_t

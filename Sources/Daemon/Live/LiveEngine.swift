@@ -19,10 +19,9 @@ final class LiveEngine: @unchecked Sendable {
     private var format: CaptureFormat?
     /// Where the stream will stand when all that was captured has come through the resampler.
     private var capturedPosition = 0.0
-    /// When the last captured sample was captured, nanoseconds since 1970.
+    /// When the last captured sample was captured, by `bootTime`.
     private var capturedTime: Int64 = 0
-    /// The newest time that was told: within a stream, times never go back.
-    private var lastTime: Int64 = 0
+    private var clock = SongClock()
     /// When the backlog was last judged, monotonic nanoseconds, and how long it was then, seconds; nil while it is short.
     private var judged: (time: Int64, backlog: Double)?
     private var isEnding = false
@@ -48,9 +47,13 @@ final class LiveEngine: @unchecked Sendable {
         tagger.clock = monotonicTime
     }
 
-    func start() {
+    /// - Parameters:
+    ///   - priority: the thread's real-time priority; 0: none.
+    ///   - observer: is called on the thread where that isn't to be had, with the reason.
+    func start(priority: Int = 0, observer: @escaping @Sendable (String) -> Void = { _ in }) {
         tellPlan()
         thread = DedicatedThread(name: "engine") { [self] in
+            if let reason = requestRealtimePriority(priority) { observer(reason) }
             var ended = false
             while !ended {
                 // The time-out only shows the watchdog that this thread is alive when no sound comes.
@@ -76,6 +79,9 @@ final class LiveEngine: @unchecked Sendable {
             return false
         case .gap(let seconds, let reason):
             lose(seconds, reason, time: block.time)
+            return false
+        case .stalled(let isStalled):
+            publish(.stalled(isStalled), time: block.time)
             return false
         case .end:
             isEnding = true
@@ -117,6 +123,7 @@ final class LiveEngine: @unchecked Sendable {
         let started = monotonicTime()
         capturedPosition += Double(block.frames) * Double(Model.sampleRate) / Double(block.format.rate)
         capturedTime = block.time
+        clock.follow(block.sinceEpoch)
         converter.push(raw: frames, format: block.format.sample) { samples in
             tagger.feed(samples) { publish($0) }
         }
@@ -150,8 +157,11 @@ final class LiveEngine: @unchecked Sendable {
         case .tags(let report):
             counters.windows.add(1, ordering: .relaxed)
             waitForRoom()
+            clock.isInSong = report.songStart < report.position
             reports.publish(report, time: time(of: report.position))
-        case .song(let song): publish(.song(song), time: time(of: song.end))
+        case .song(let song):
+            publish(.song(song), time: time(of: song.end))
+            clock.isInSong = false
         }
     }
 
@@ -166,11 +176,10 @@ final class LiveEngine: @unchecked Sendable {
         while sourceWaits || isEnding, !reports.hasRoom { sched_yield() }
     }
 
-    /// When the sample before `position` was captured.
+    /// When the sample before `position` was captured, nanoseconds since 1970.
     private func time(of position: Int64) -> Int64 {
         let behind = (capturedPosition - Double(position)) / Double(Model.sampleRate)
-        lastTime = max(lastTime, capturedTime - Int64(behind * 1e9))
-        return lastTime
+        return clock.tell(capturedTime - Int64(behind * 1e9))
     }
 
     /// Longer hops where more and more sound waits.

@@ -1,3 +1,4 @@
+import CLinux
 import Core
 import Glibc
 import Logging
@@ -62,7 +63,8 @@ struct LiveService: Service, CustomStringConvertible {
         let hub = EventHub(
             loop: group.next(), encoder: EventEncoder(model: model, precision: precision),
             source: settings.capture.device,
-            limits: .init(clients: settings.mostClients), logger: logger,
+            limits: .init(clients: settings.mostClients, accepted: Self.acceptedClients(of: settings.mostClients)),
+            logger: logger,
             status: { [self] in status })
         let (ended, end) = AsyncStream<Void>.makeStream()
         let server = try await EventServer(socket: socket, ring: reports, group: group, hub: hub) { end.finish() }
@@ -71,7 +73,11 @@ struct LiveService: Service, CustomStringConvertible {
             try? await group.shutdownGracefully()
             throw error
         }
-        engine.start()
+        engine.start(priority: settings.priority) { [logger] in Self.logNoPriority("engine", $0, to: logger) }
+        group.next().execute { [logger, settings] in
+            guard let reason = requestRealtimePriority(settings.priority) else { return }
+            Self.logNoPriority("event loop", reason, to: logger)
+        }
         let watchdog = Watchdog(engine: engine)
         if settings.statusInterval > 0 { server.every(settings.statusInterval) { hub.sendStatusToAll() } }
         if let interval = ServiceNotification.watchdogInterval {
@@ -106,6 +112,12 @@ struct LiveService: Service, CustomStringConvertible {
         limiter.sayLeftOut(all: true)
     }
 
+    /// Clients that there are descriptors for, beside what the device, files and the program itself need.
+    private static func acceptedClients(of most: Int) -> Int {
+        let own = 32
+        return max(1, Int(clamping: wavetag_allow_descriptors(UInt(most + own))) - own)
+    }
+
     private func openSocket() throws -> ListeningSocket {
         if let descriptor = try ServiceNotification.activatedSocket() {
             return ListeningSocket(activated: descriptor)
@@ -114,6 +126,10 @@ struct LiveService: Service, CustomStringConvertible {
         // The standard folder is made; one that a user names must be there.
         if settings.socketPath == nil { mkdir("/" + folder, 0o755) }
         return try ListeningSocket(path: socketPath, mode: settings.socketMode, group: settings.socketGroup)
+    }
+
+    private static func logNoPriority(_ what: String, _ reason: String, to logger: Logger) {
+        logger.notice("\(what) runs without real-time priority", metadata: ["reason": "\(reason)"])
     }
 
     private static func log(_ event: CaptureEvent, to logger: Logger) {
@@ -162,6 +178,8 @@ struct LiveService: Service, CustomStringConvertible {
             ("overruns", .count(capture.counters.overruns.load(ordering: .relaxed))),
             ("suspensions", .count(capture.counters.suspensions.load(ordering: .relaxed))),
             ("device_losses", .count(capture.counters.losses.load(ordering: .relaxed))),
+            ("stalled", .flag(capture.counters.isStalled.load(ordering: .relaxed))),
+            ("stalls", .count(capture.counters.stalls.load(ordering: .relaxed))),
             ("frames_dropped", .count(capture.counters.dropped.load(ordering: .relaxed))),
             ("gaps", .count(engine.counters.gaps.load(ordering: .relaxed))),
             ("lost_samples", .count(engine.counters.lostSamples.load(ordering: .relaxed))),

@@ -10,6 +10,8 @@ enum LiveEvent: Sendable {
     case gap(position: Int64, lost: Int64, GapReason)
     /// The machine couldn't keep up: hops are longer now.
     case hopRaised(to: Int)
+    /// No sound has come for as long as the settings say, or it comes again.
+    case stalled(Bool)
     /// The device hasn't the channel that was wanted; the mean of all it has is heard.
     case channelMissing(found: Int)
     case end
@@ -22,7 +24,7 @@ enum LiveEvent: Sendable {
 final class ReportRing: @unchecked Sendable {
     struct Slot {
         var event: LiveEvent
-        /// When the event's sample was captured, nanoseconds since 1970.
+        /// When the sample of a `tags` event was captured, nanoseconds since 1970.
         var time: Int64
         var report: TagReport
     }

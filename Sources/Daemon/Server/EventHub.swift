@@ -11,6 +11,8 @@ import Streaming
 final class EventHub: @unchecked Sendable {
     struct Limits: Sendable {
         var clients = 256
+        /// Clients above which others wait in the socket's queue: as many as there are descriptors for.
+        var accepted = Int.max
         /// Lines not understood after which a client is closed.
         var errors = 16
         /// Bytes waiting for one client beyond which nothing is added, besides the kernel's buffer. With a line that
@@ -64,6 +66,9 @@ final class EventHub: @unchecked Sendable {
 
     // MARK: Clients come and go
 
+    /// Whether there is a descriptor for one more.
+    var mayAccept: Bool { clients.count < limits.accepted }
+
     func add(_ channel: any Channel) -> Client? {
         loop.preconditionInEventLoop()
         let client = Client(channel: channel)
@@ -75,11 +80,13 @@ final class EventHub: @unchecked Sendable {
             return nil
         }
         clients[ObjectIdentifier(channel)] = client
+        // Also for one who is gone before he has his hello: who stayed in the list would take a place for ever.
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in remove(client) }
         write(client) { $0.hello(source: source, position: position, into: &$1) }
         return client
     }
 
-    func remove(_ client: Client) {
+    private func remove(_ client: Client) {
         loop.preconditionInEventLoop()
         client.isClosing = true
         clients[ObjectIdentifier(client.channel)] = nil
@@ -139,6 +146,13 @@ final class EventHub: @unchecked Sendable {
         case .hopRaised(let hop):
             logger.warning("this machine can't keep up: the hop is longer now", metadata: ["hop": "\(hop)"])
             for client in clients.values { sendStatus(to: client) }
+        case .stalled(let isStalled):
+            if isStalled {
+                logger.warning("no sound comes: the same sample again and again, or none")
+            } else {
+                logger.notice("sound comes again")
+            }
+            sendStatusToAll()
         case .channelMissing(let found):
             logger.warning(
                 "the device hasn't the wanted channel: the mean of all is heard", metadata: ["channels": "\(found)"])
@@ -186,18 +200,22 @@ final class EventHub: @unchecked Sendable {
 
     private func send(_ buffer: ByteBuffer, to client: Client) {
         guard !client.isClosing else { return }
-        guard client.channel.isWritable else {
-            if client.dropped == 0 { logger.notice("a client reads too slowly: it is not sent all events") }
-            client.dropped += 1
-            eventsDropped += 1
-            return
-        }
+        guard client.channel.isWritable else { return countDropped(client) }
         eventsSent += 1
         client.channel.writeAndFlush(buffer, promise: nil)
     }
 
+    private func countDropped(_ client: Client) {
+        guard !client.isClosing else { return }
+        if client.dropped == 0 { logger.notice("a client reads too slowly: it is not sent all events") }
+        client.dropped += 1
+        eventsDropped += 1
+    }
+
     /// Sends status to one client, or to all.
     func sendStatus(to client: Client) {
+        // Not gathered for one who asks and asks, and doesn't read.
+        guard !client.isClosing, client.channel.isWritable else { return countDropped(client) }
         let values = status() + ownStatus
         write(client) { $0.status(values, into: &$1) }
     }

@@ -25,11 +25,13 @@ final class EventServer: Sendable {
             .serverChannelOption(ChannelOptions.backlog, value: 128)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptPause())
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(hub: hub))
                 }
             }
             // A client may say what it wants, close its side and go on reading, as `echo … | socat - UNIX:…` does.
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+            // Of one who sends without end so much a turn, that others don't wait for it.
+            .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096)
             )
@@ -70,12 +72,24 @@ final class EventServer: Sendable {
     }
 }
 
-/// Stops accepting for a while when that has failed: without a descriptor left the waiting client stays in the queue, the
-/// listener stays readable, and the event loop would do nothing but try again.
-private final class AcceptPause: ChannelInboundHandler {
+/// Accepts nobody for whom there is no descriptor: the device needs some when it comes back, whatever clients have taken.
+///
+/// Also stops for a while when accepting has failed: the waiting client stays in the queue, the listener stays readable, and
+/// the event loop would do nothing but try again.
+private final class AcceptPause: ChannelDuplexHandler {
     typealias InboundIn = any Channel
+    typealias OutboundIn = Never
 
     private static let pause = TimeAmount.milliseconds(250)
+    private let hub: EventHub
+
+    init(hub: EventHub) { self.hub = hub }
+
+    func read(context: ChannelHandlerContext) {
+        guard !hub.mayAccept else { return context.read() }
+        let channel = context.channel
+        channel.eventLoop.scheduleTask(in: Self.pause) { channel.read() }
+    }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let channel = context.channel
@@ -103,7 +117,6 @@ private final class ClientHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if let client { hub.remove(client) }
         client = nil
         context.fireChannelInactive()
     }

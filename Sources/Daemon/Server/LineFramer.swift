@@ -3,6 +3,9 @@ import NIOCore
 /// Cuts what a client sends into lines. A line that is too long is passed over to its end, and costs no more memory than a short one.
 package struct LineFramer {
     package static let longest = 64 * 1024
+    /// Bytes passed over after which a line without an end is told again: who sends for ever is closed like one who sends
+    /// many such lines.
+    static let patience = 1 << 20
 
     package enum Line: Equatable {
         case line([UInt8])
@@ -11,6 +14,7 @@ package struct LineFramer {
 
     private var partial: [UInt8] = []
     private var isSkipping = false
+    private var skipped = 0
 
     package init() {}
 
@@ -26,11 +30,17 @@ package struct LineFramer {
             } else if !isSkipping {
                 guard partial.count < Self.longest else {
                     isSkipping = true
+                    skipped = 0
                     partial = []
                     body(.tooLong)
                     continue
                 }
                 partial.append(byte)
+            } else {
+                skipped += 1
+                guard skipped == Self.patience else { continue }
+                skipped = 0
+                body(.tooLong)
             }
         }
     }

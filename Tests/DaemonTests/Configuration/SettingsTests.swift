@@ -35,9 +35,9 @@ struct SettingsTests {
         let settings = try await load(
             """
             {"device": "hw:1", "model": "m.safetensors", "precision": "int8", "hop": 1000, "net_hops": {"3^9": 243},
-             "memory_limit": 64, "threads": 3, "channel": 2, "songs": "novelty",
+             "memory_limit": 64, "threads": 3, "priority": 40, "channel": 2, "songs": "novelty",
              "capture": {"rate": 48000, "channels": 4, "period": 10, "pace": "wait", "wait_for_device": true,
-                         "priority": 0, "duration": 2.5},
+                         "priority": 0, "stalled_after": 30, "duration": 2.5},
              "silence": {"level": -50, "duration": 3}, "classifier": {"interval": 0.25}, "status": {"interval": 5}, "log": {"level": "error", "limit": 3},
              "metrics": {"file": "/m.prom", "interval": 2},
              "socket": {"path": "/tmp/x.sock", "mode": "0600", "group": "audio", "clients": 7}}
@@ -45,13 +45,14 @@ struct SettingsTests {
         var expected = Settings()
         expected.capture = CaptureSettings(
             device: "hw:1", rate: 48_000, channels: 4, period: 10, pace: .wait, waitForDevice: true,
-            realtimePriority: 0, duration: 2.5)
+            realtimePriority: 0, duration: 2.5, stalledAfter: 30)
         expected.model = "m.safetensors"
         expected.tagger.precision = .int8
         expected.tagger.hop = 1000
         expected.tagger.netHops = ["3^9": 243]
         expected.tagger.memoryLimit = 64 << 20
         expected.tagger.threads = 3
+        expected.priority = 40
         expected.channel = 2
         expected.tagger.songBoundaries = .novelty
         expected.tagger.silenceLevel = -50

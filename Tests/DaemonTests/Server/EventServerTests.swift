@@ -147,6 +147,20 @@ import Testing
         }
     }
 
+    @Test("clients that are gone before their hello take nobody's place")
+    func goneAtOnce() async throws {
+        try await TestServer.run(clients: 4) { server in
+            for _ in 0..<50 { shutdown(try SocketClient(connecting: server.path).descriptor, Int32(SHUT_RDWR)) }
+            let deadline = ContinuousClock.now + .seconds(90)
+            var hello = try SocketClient(connecting: server.path).readLine()
+            // Those before may still be in the queue.
+            while hello?.hasPrefix(#"{"type":"hello""#) != true, ContinuousClock.now < deadline {
+                hello = try SocketClient(connecting: server.path).readLine()
+            }
+            #expect(hello?.hasPrefix(#"{"type":"hello""#) == true)
+        }
+    }
+
     @Test("one client too many is told so and closed")
     func tooMany() async throws {
         try await TestServer.run(clients: 1) { server in

@@ -18,6 +18,12 @@ import Testing
         #expect(lines(bytes.map { [$0] }) == wanted)
     }
 
+    @Test("a line without an end is said again and again, so that its sender can be closed")
+    func endless() {
+        let bytes = [UInt8](repeating: 120, count: LineFramer.longest + 1 + 3 * LineFramer.patience)
+        #expect(lines([bytes, [10, 97, 10]]) == [.tooLong, .tooLong, .tooLong, .tooLong, .line([97])])
+    }
+
     @Test("64 KiB is a line, one byte more is said once and passed over to its end")
     func tooLong() {
         let longest = [UInt8](repeating: 120, count: LineFramer.longest)

@@ -1,0 +1,246 @@
+import Core
+import Foundation
+import Glibc
+import Testing
+
+@testable import Daemon
+
+/// Faults of clients: whatever they do, others are served as before, and it costs the daemon nothing that stays.
+@Suite("Client faults") struct ClientFaultTests {
+    /// A daemon on a device, one client that has tags, and what the daemon holds while nobody does anything.
+    private struct Served {
+        let device = Result { try PluggableDevice() }
+        let daemon: ChildProcess
+        let reader: SocketClient
+        let descriptors: Int
+        let residentBytes: Int
+        var position: Int
+
+        init(after preparation: String = ":") throws {
+            let device = try device.get()
+            try device.plugIn()
+            daemon = try device.daemon(after: preparation)
+            reader = try device.listen(to: daemon)
+            position = try reader.event("tags").whole("position")
+            descriptors = try daemon.descriptors
+            residentBytes = try daemon.residentBytes
+        }
+
+        var socket: String { get throws { try device.get().socket } }
+
+        /// The reader has had every event so far, and goes on having them.
+        mutating func isServed(_ events: Int = 20) throws {
+            for _ in 0..<events {
+                let tags = try reader.event { $0["type"] == .string("tags") || $0["type"] == .string("dropped") }
+                position += 729
+                #expect(tags["position"] == .integer(position))
+            }
+        }
+
+        /// Others have gone: descriptors are as many as before, and so is memory but for what an allocator keeps.
+        func isAsBefore(_ bytes: Int? = nil) throws {
+            let deadline = ContinuousClock.now + .seconds(60)
+            // Each answer is a turn of the event loop.
+            while try daemon.descriptors > descriptors, ContinuousClock.now < deadline { _ = try reader.status() }
+            #expect(try daemon.descriptors == descriptors)
+            #expect(try reader.status().whole("clients") == 1)
+            let growth = try daemon.residentBytes - (bytes ?? residentBytes)
+            #expect(growth < 4 << 20, "\(growth) bytes more")
+        }
+    }
+
+    @Test("64 readers have every event")
+    func readers() async throws {
+        try await blocking {
+            let served = try Served()
+            let readers = try (0..<63).map { _ in try SocketClient(connecting: try served.socket) } + [served.reader]
+            for reader in readers { try reader.send(#"{"subscribe":{"top":1}}"# + "\n") }
+            for reader in readers {
+                var position = try reader.event("tags").whole("position")
+                for _ in 0..<30 {
+                    position += 729
+                    #expect(try reader.event("tags").whole("position") == position)
+                }
+            }
+            let status = try served.reader.status()
+            #expect(try ["clients", "events_dropped"].map { try status.whole($0) } == [64, 0])
+            withExtendedLifetime(readers) {}
+        }
+    }
+
+    /// `CONNECTION_SECONDS=60` makes it a minute: `make test-connections`.
+    @Test("A thousand connections a second: of every kind that there is")
+    func connections() async throws {
+        try await blocking {
+            let seconds = ProcessInfo.processInfo.environment["CONNECTION_SECONDS"].flatMap { Int($0) } ?? 2
+            var served = try Served()
+            var bytes = 0
+            let began = ContinuousClock.now
+            for second in 0...seconds {
+                for connection in 0..<1000 {
+                    let due = began + .seconds(second) + .milliseconds(connection)
+                    poll(nil, 0, due.millisecondsLeft)
+                    let client = try SocketClient(connecting: try served.socket)
+                    switch connection % 5 {
+                    case 0: #expect(try client.readLine()?.hasPrefix(#"{"type":"hello""#) == true)
+                    case 1: try? client.send(#"{"subscribe":{"to"#)
+                    case 2: try? client.send([0, 255, 10, 13, 200])
+                    case 3: shutdown(client.descriptor, Int32(SHUT_WR))
+                    default: break
+                    }
+                }
+                try served.isServed(28)
+                // The first second is what buffers and tables grow in.
+                if second == 0 { bytes = try served.daemon.residentBytes }
+            }
+            let rate = Double(1000 * (seconds + 1)) / ((ContinuousClock.now - began) / .seconds(1))
+            try served.isAsBefore(bytes)
+            let growth = try served.daemon.residentBytes - bytes
+            if seconds > 2 { print("\(1000 * (seconds + 1)) connections, \(Int(rate)) a second: \(growth) bytes more") }
+        }
+    }
+
+    @Test("Half-open clients, and ones that do nothing, cost what they cost and no more")
+    func halfOpen() async throws {
+        try await blocking {
+            var served = try Served()
+            func connect(_ count: Int, _ prepare: (SocketClient) throws -> Void) throws -> [SocketClient] {
+                try (0..<count).map { _ in
+                    let client = try SocketClient(connecting: try served.socket)
+                    try prepare(client)
+                    return client
+                }
+            }
+            let silent = try connect(50) { _ in }
+            let speechless = try connect(50) { shutdown($0.descriptor, Int32(SHUT_WR)) }
+            let deaf = try connect(50) { shutdown($0.descriptor, Int32(SHUT_RD)) }
+            try served.isServed(60)
+            let status = try served.reader.status()
+            // Who can't hear was let go at the first event that he couldn't be sent.
+            #expect(try status.whole("clients") == 101)
+            #expect(try served.daemon.residentBytes - served.residentBytes < 150 * 256 << 10)
+            withExtendedLifetime((silent, speechless, deaf)) {}
+            _ = consume silent
+            _ = consume speechless
+            _ = consume deaf
+            try served.isServed()
+            try served.isAsBefore(served.residentBytes + (16 << 20))
+        }
+    }
+
+    /// A block that no parser takes.
+    private static func garbage(newlines: Bool) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<65_536).map { _ in
+            let byte = UInt8.random(in: 0...255, using: &generator)
+            return byte == 10 && !newlines ? 11 : byte
+        }
+    }
+
+    /// Sends a block again and again.
+    ///
+    /// - Returns: megabytes that went through before the other side closed.
+    private static func flood(_ client: SocketClient, _ block: [UInt8], megabytes: Int) -> Int {
+        for sent in 0..<(megabytes * 16) where (try? client.send(block)) == nil { return sent / 16 }
+        return megabytes
+    }
+
+    @Test("Garbage, with lines and without, for gigabytes: closed after sixteen errors", arguments: [true, false])
+    func garbage(newlines: Bool) async throws {
+        try await blocking {
+            var served = try Served()
+            for _ in 0..<4 {
+                let client = try SocketClient(connecting: try served.socket)
+                #expect(Self.flood(client, Self.garbage(newlines: newlines), megabytes: 4096) < 1024)
+            }
+            try served.isServed()
+            #expect(try served.reader.status().whole("request_errors") == 64)
+            try served.isAsBefore()
+        }
+    }
+
+    @Test("Requests without end by one who reads no answer: others have theirs in time")
+    func requests() async throws {
+        try await blocking {
+            var served = try Served()
+            let block = Array(String(repeating: "{\"status\":true}\n", count: 4096).utf8)
+            do {
+                let client = try SocketClient(connecting: try served.socket)
+                #expect(Self.flood(client, block, megabytes: 8) == 8)
+            }
+            try served.isServed(60)
+            #expect(try served.reader.status().whole("events_dropped") > 100_000)
+            try served.isAsBefore()
+        }
+    }
+
+    @Test("EMFILE: clients wait in the queue, and a lost device finds the descriptors that it needs")
+    func descriptors() async throws {
+        try await blocking {
+            let served = try Served(after: "ulimit -n 48")
+            let device = try served.device.get()
+            let others = try (0..<60).map { _ in try SocketClient(connecting: device.socket) }
+            _ = try others[0].event("hello")
+            let before = (ContinuousClock.now, try served.daemon.processorSeconds)
+            device.pullOut()
+            try served.daemon.waitForErrorLine(containing: "waiting for the device")
+            try device.plugIn()
+            let back = ContinuousClock.now
+            #expect(try served.reader.event("gap")["reason"] == .string("device-lost"))
+            _ = try served.reader.event("tags")
+            noteRecovery("EMFILE, and the device lost meanwhile", since: back)
+            let elapsed = (ContinuousClock.now - before.0) / .seconds(1)
+            #expect(try (served.daemon.processorSeconds - before.1) / elapsed < 0.5)
+            #expect(try served.daemon.descriptors < 48)
+            #expect(try served.reader.status().whole("clients") < 48 - 16)
+            _ = consume others
+            try served.isAsBefore()
+            _ = try SocketClient(connecting: device.socket).event("tags")
+        }
+    }
+
+    @Test("ENOSPC: no room for the socket is one line, exit 69", .enabled(if: getuid() == 0))
+    func noRoomForSocket() async throws {
+        try await blocking {
+            let device = try PluggableDevice()
+            try device.plugIn()
+            mkdir(device.folder + "/full", 0o700)
+            let daemon = try device.daemon(
+                "hw:0", ["--socket", device.folder + "/full/s"],
+                // Its root takes the only file that there may be.
+                after: "mount -t tmpfs -o nr_inodes=1 full \(device.folder)/full || exit 1",
+                shell: ["/usr/bin/unshare", "-m", "/bin/sh"])
+            let result = try daemon.end()
+            #expect(result.code == 69)
+            #expect(result.errors == "wavetag: \(device.folder)/full/s: No space left on device\n")
+        }
+    }
+
+    @Test("ENOSPC: a log that can't be written stops nothing")
+    func noRoomForLog() async throws {
+        try await blocking {
+            let device = try PluggableDevice()
+            try device.plugIn()
+            let daemon = try device.daemon("hw:0", ["--log-level", "trace"], after: "exec 2>/dev/full")
+            let client = try Self.connect(to: device)
+            _ = try client.event("tags")
+            device.pullOut()
+            while try client.status()["device_running"] == .bool(true) {}
+            try device.plugIn()
+            _ = try client.event("gap")
+            _ = try client.event("tags")
+            daemon.signal(SIGTERM)
+            #expect(try daemon.end() == (0, "", ""))
+        }
+    }
+
+    /// Connects as soon as the daemon listens, whatever it says.
+    private static func connect(to device: PluggableDevice) throws -> SocketClient {
+        let deadline = ContinuousClock.now + .seconds(90)
+        while true {
+            if let client = try? SocketClient(connecting: device.socket) { return client }
+            guard ContinuousClock.now < deadline else { throw SocketClient.Failure(reason: "nobody listens") }
+            poll(nil, 0, 20)
+        }
+    }
+}
