@@ -106,7 +106,7 @@ deb:
 	@ls -l .build/wavetag_*.deb
 	@dpkg-deb -f .build/wavetag_*.deb Depends Installed-Size
 	@# KiB. With all of Foundation it would be 72 MB.
-	@test "$$(dpkg-deb -f .build/wavetag_*.deb Installed-Size)" -le 60000
+	@test "$$(dpkg-deb -f .build/wavetag_*.deb Installed-Size)" -le 40000
 
 test-package: deb
 	Tests/Package/run.sh

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 sanitizer=$1
-flags=(-c release -Xswiftc -enable-testing --no-color-diagnostics "--sanitize=$sanitizer" --scratch-path ".build/$sanitizer")
+flags=(-c release -Xswiftc -enable-testing --no-color-diagnostics "--sanitize=$sanitizer" --scratch-path ".build/${sanitizer:0:1}san")
 swift build "${flags[@]}" --build-tests
 suppressions=$PWD/Tests/Sanitizers/suppressions.txt
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0

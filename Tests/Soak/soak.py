@@ -10,7 +10,8 @@ and over: songs begin and end all the time. A client reads every event. The run 
 - times never go back;
 - the daemon's own counters say that nothing was lost: samples, reports, frames, device, requests;
 - resident memory grows by at most 1 MiB after the first minute of the run (after a fifth of one that is shorter than five);
-- it has as many files open at the end as at that time, and never more threads;
+- it has as many files open at the end as at that time, and never more threads (a `status` reads a file, so that one more
+  may be seen for a moment);
 - it ends by itself, with exit code 0.
 
 A minute of sound takes 5 MB below .run/soak while this runs: 7.6 GB for 24 hours.
@@ -18,6 +19,7 @@ A minute of sound takes 5 MB below .run/soak while this runs: 7.6 GB for 24 hour
 
 import argparse
 import array
+import collections
 import json
 import math
 import os
@@ -170,6 +172,7 @@ def listen(options, daemon, ready, sound, path, seconds):
     started = time.monotonic()
     settled = None
     most = {}
+    recent = collections.deque(maxlen=30)
     asked = said = started
     rest = b""
     while True:
@@ -190,10 +193,11 @@ def listen(options, daemon, ready, sound, path, seconds):
             figures = process.figures()
         except (FileNotFoundError, ProcessLookupError):
             continue
+        recent.append(figures["files"])
         share = reader.last / (seconds * MODEL_RATE)
         elapsed = now - started
         if settled is None and (elapsed >= 60 or share >= 0.2 and elapsed / max(share, 1e-9) < 300):
-            settled = figures
+            settled = {**figures, "files": min(recent)}
         if settled:
             most = {name: max(most.get(name, 0), value) for name, value in figures.items()}
         if now - said >= 60:
@@ -215,11 +219,11 @@ def listen(options, daemon, ready, sound, path, seconds):
         f"{reader.dropped} told as dropped; no sample lost\n"
         f"resident memory {settled['resident'] / 2**20:.1f} MiB, {growth / 2**10:+.0f} KiB since; anonymous "
         f"{settled['anonymous'] / 2**20:.1f} MiB, {(most['anonymous'] - settled['anonymous']) / 2**10:+.0f} KiB; "
-        f"{settled['files']} files open, at most {most['files']}; {settled['threads']} threads, at most {most['threads']}")
+        f"{settled['files']} files open, {min(recent)} at the end; {settled['threads']} threads, at most {most['threads']}")
     if growth > GROWTH:
         raise Failure(f"resident memory grew by {growth} bytes")
-    if most["files"] > settled["files"]:
-        raise Failure(f"{most['files']} files open, {settled['files']} at first")
+    if min(recent) > settled["files"]:
+        raise Failure(f"{min(recent)} files open, {settled['files']} at first")
     if most["threads"] > settled["threads"]:
         raise Failure(f"{most['threads']} threads, {settled['threads']} at first")
 
