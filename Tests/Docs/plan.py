@@ -24,7 +24,7 @@ PAGES = {
     "README.md": {
         "setup": [],
         "blocks": [
-            ("make run", Live(r"now: .*\b0\.\d\d")),
+            ("make run", Live(r"now: .*\b0\.\d\d", seconds=300)),
             ("make test", Skip("what runs this runs that")),
             ("sudo ln -s", Run()),
             ("wavetag devices", Run(r"plughw")),
@@ -174,7 +174,7 @@ PAGES = {
                 Live(r'^wavetag/window \{"techno":', observe="mosquitto_sub -v -t 'wavetag/window'"),
             ),
             (
-                "wavetag watch --format json --every 1 |",
+                "wavetag watch --format json --every 5 |",
                 Live(r"^wavetag/tag/piano 0\.\d+\nwavetag/tag/techno 0\.\d+$", observe="mosquitto_sub -v -t 'wavetag/tag/#'"),
             ),
             ("wavetag watch --format json --every 0.2 |", Live(r"techno: on\n(.*\n)*techno: off\n")),
@@ -202,7 +202,7 @@ PAGES = {
         "blocks": [
             ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$")),
             ("wavetag run --model int8.safetensors", Live(LISTENING)),
-            ("wavetag evaluate --model int8.safetensors --against", Run(r"float\.safetensors")),
+            ("wavetag evaluate --model int8.safetensors --against", Run(r"^probabilities apart: mean \d\.\d+")),
         ],
     },
     "docs/reproduction.md": {
