@@ -37,7 +37,7 @@ PAGES = {
             ("wavetag train net --init", Run(TRAINED, append="--epochs 1", why=SHORT)),
             ("wavetag run --model mine.safetensors", Live(LISTENING)),
             ("wavetag run --precision int8", Live(LISTENING)),
-            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$")),
+            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$", seconds=300)),
         ],
     },
     "CONTRIBUTING.md": {
@@ -189,7 +189,15 @@ PAGES = {
         "setup": [],
         "blocks": [
             ("make bench-peers", Skip("half an hour, and packages of PyPI beside which it is timed")),
-            ("wavetag bench --curve --net 3^9", Run(r"3\^9", append="--seconds 0.05", why="long enough to see it work")),
+            (
+                "wavetag bench --curve --net 3^9",
+                Live(
+                    r"^hop/3\^9/1 +1 +\d+\.\d ",
+                    replace=("wavetag bench", "stdbuf -oL wavetag bench"),
+                    why="its first line is enough to see that it works; all take minutes",
+                    seconds=120,
+                ),
+            ),
             ("python3 Benchmarks/curve.py", Skip("draws what the line above prints, from a minute of measuring")),
         ],
     },
@@ -200,7 +208,7 @@ PAGES = {
             r"sed -i 's/\twhistle$/\tflute/; s/\tbuzz$/\tsynth/; s/\tclicks$/\tdrums/; s/\thiss$/\tnoise/' manifest.tsv",
         ],
         "blocks": [
-            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$")),
+            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$", seconds=300)),
             ("wavetag run --model int8.safetensors", Live(LISTENING)),
             ("wavetag evaluate --model int8.safetensors --against", Run(r"^probabilities apart: mean \d\.\d+")),
         ],
