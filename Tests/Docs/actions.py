@@ -37,6 +37,8 @@ class Live:
 
     until: str
     observe: str = ""
+    replace: tuple = ()
+    why: str = ""
     before: str = ""
     seconds: float = 60
 
@@ -132,6 +134,10 @@ def perform(action, command, output, background):
     """
     if getattr(action, "before", ""):
         perform(Run(), action.before, None, background)
+    if getattr(action, "replace", ()):
+        if action.replace[0] not in command:
+            raise Failed(f"{action.replace[0]} isn't in {command}")
+        command = command.replace(*action.replace)
     if isinstance(action, Start):
         process = Process(command.rstrip().removesuffix("&"))
         background.append(process)
@@ -154,9 +160,6 @@ def perform(action, command, output, background):
         if code not in INTERRUPTED:
             raise Failed(f"interrupted, it ended with {code}: {process.text[-2000:]}")
     elif isinstance(action, Run):
-        if action.replace:
-            assert action.replace[0] in command, f"{action.replace[0]} isn't in {command}"
-            command = command.replace(*action.replace)
         process = Process(f"{command} {action.append}".strip())
         process.wait_for(None, action.seconds)
         code = process.child.wait(15)

@@ -24,7 +24,7 @@ PAGES = {
     "README.md": {
         "setup": [],
         "blocks": [
-            ("make run", Live(r"now: .*\b0\.\d\d")),
+            ("make run", Live(r"now: .*\b0\.\d\d", seconds=300)),
             ("make test", Skip("what runs this runs that")),
             ("sudo ln -s", Run()),
             ("wavetag devices", Run(r"plughw")),
@@ -37,7 +37,7 @@ PAGES = {
             ("wavetag train net --init", Run(TRAINED, append="--epochs 1", why=SHORT)),
             ("wavetag run --model mine.safetensors", Live(LISTENING)),
             ("wavetag run --precision int8", Live(LISTENING)),
-            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$")),
+            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$", seconds=300)),
         ],
     },
     "CONTRIBUTING.md": {
@@ -174,7 +174,7 @@ PAGES = {
                 Live(r'^wavetag/window \{"techno":', observe="mosquitto_sub -v -t 'wavetag/window'"),
             ),
             (
-                "wavetag watch --format json --every 1 |",
+                "wavetag watch --format json --every 5 |",
                 Live(r"^wavetag/tag/piano 0\.\d+\nwavetag/tag/techno 0\.\d+$", observe="mosquitto_sub -v -t 'wavetag/tag/#'"),
             ),
             ("wavetag watch --format json --every 0.2 |", Live(r"techno: on\n(.*\n)*techno: off\n")),
@@ -189,7 +189,15 @@ PAGES = {
         "setup": [],
         "blocks": [
             ("make bench-peers", Skip("half an hour, and packages of PyPI beside which it is timed")),
-            ("wavetag bench --curve --net 3^9", Run(r"3\^9", append="--seconds 0.05", why="long enough to see it work")),
+            (
+                "wavetag bench --curve --net 3^9",
+                Live(
+                    r"^hop/3\^9/1 +1 +\d+\.\d ",
+                    replace=("wavetag bench", "stdbuf -oL wavetag bench"),
+                    why="its first line is enough to see that it works; all take minutes",
+                    seconds=120,
+                ),
+            ),
             ("python3 Benchmarks/curve.py", Skip("draws what the line above prints, from a minute of measuring")),
         ],
     },
@@ -200,9 +208,9 @@ PAGES = {
             r"sed -i 's/\twhistle$/\tflute/; s/\tbuzz$/\tsynth/; s/\tclicks$/\tdrums/; s/\thiss$/\tnoise/' manifest.tsv",
         ],
         "blocks": [
-            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$")),
+            ("wavetag quantize", Run(r"^\d+ bytes in, \d+ bytes out$", seconds=300)),
             ("wavetag run --model int8.safetensors", Live(LISTENING)),
-            ("wavetag evaluate --model int8.safetensors --against", Run(r"float\.safetensors")),
+            ("wavetag evaluate --model int8.safetensors --against", Run(r"^probabilities apart: mean \d\.\d+")),
         ],
     },
     "docs/reproduction.md": {

@@ -55,7 +55,7 @@ struct JournalEntry: Equatable {
             Field(name: "SYSLOG_IDENTIFIER", value: "wavetag"),
             Field(name: "CODE_FILE", value: file), Field(name: "CODE_LINE", value: "\(line)"),
         ]
-        if let kind = LogKind(rawValue: message) { fields.append(Field(name: "MESSAGE_ID", value: kind.identifier)) }
+        if let kind = LogKind(message: message) { fields.append(Field(name: "MESSAGE_ID", value: kind.identifier)) }
         fields += sorted.map { Field(name: Self.fieldName($0.key), value: $0.value) }
         self.fields = fields
     }

@@ -37,7 +37,7 @@ final class LogLimiter: Sendable {
         guard most > 0 else { return out.log(event: event) }
         sayLeftOut()
         // What isn't listed counts as one kind, so that there is an end to kinds.
-        let kind = LogKind(rawValue: event.message.description)?.rawValue ?? "other"
+        let kind = LogKind(message: event.message.description)?.rawValue ?? "other"
         let isSaid = minutes.withLock { minutes in
             var minute = minutes[kind] ?? Minute(start: now(), level: event.level)
             defer { minutes[kind] = minute }

@@ -66,6 +66,8 @@ import Testing
                 try handle.close()
                 let second = try ChildProcess(command)
                 try accept(listener).send(Self.tags(4))
+                // Told of the torn line, then of nothing more.
+                try second.waitForErrorLine(containing: "part of a line at its end, 20 bytes, was cut off")
                 let found = try lines(file, 4)
                 second.signal(SIGTERM)
                 #expect(try second.end().code == 0)
