@@ -41,6 +41,8 @@ struct RunCommand: AsyncParsableCommand {
             throw ExitCode.because(error)
         } catch let error as TaggerError {
             throw ExitCode.because(.badConfiguration, error)
+        } catch let error as SettingsError {
+            throw ExitCode.because(error.exitCode, error)
         }
         guard !check else { return }
 

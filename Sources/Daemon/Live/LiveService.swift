@@ -22,14 +22,25 @@ struct LiveService: Service, CustomStringConvertible {
     private let reports: ReportRing
     private let precision: Precision
     private let started = monotonicTime()
+    /// Clients that there are descriptors for, beside what the device, files and the program itself need.
+    private let acceptedClients: Int
+    private static let ownDescriptors = 32
 
     /// Seconds of sound that the capture ring holds.
     private static let captureSeconds = 4
 
     /// Reads the model and checks everything that can be checked without touching a device or the socket.
     ///
-    /// - Throws: `ModelFileError`, `TaggerError`.
+    /// - Throws: `ModelFileError`, `TaggerError`; `SettingsError` where this process may have too few descriptors.
     init(_ settings: Settings, environment: [String: String]) throws {
+        let descriptors = Int(clamping: wavetag_allow_descriptors(UInt(settings.mostClients + Self.ownDescriptors)))
+        acceptedClients = descriptors - Self.ownDescriptors
+        guard acceptedClients > 0 else {
+            throw SettingsError(
+                description: "descriptors: more than \(Self.ownDescriptors) wanted, \(descriptors) permitted "
+                    + "(LimitNOFILE, ulimit -n)",
+                exitCode: .unavailable)
+        }
         var settings = settings
         let limiter = LogLimiter(most: settings.logLimit, environment: environment)
         var logger = Logger(label: "wavetag") { _ in LimitedLogHandler(limiter) }
@@ -63,7 +74,7 @@ struct LiveService: Service, CustomStringConvertible {
         let hub = EventHub(
             loop: group.next(), encoder: EventEncoder(model: model, precision: precision),
             source: settings.capture.device,
-            limits: .init(clients: settings.mostClients, accepted: Self.acceptedClients(of: settings.mostClients)),
+            limits: .init(clients: settings.mostClients, accepted: acceptedClients),
             logger: logger,
             status: { [self] in status })
         let (ended, end) = AsyncStream<Void>.makeStream()
@@ -110,12 +121,6 @@ struct LiveService: Service, CustomStringConvertible {
         try await group.shutdownGracefully()
         metricsFile?.end()
         limiter.sayLeftOut(all: true)
-    }
-
-    /// Clients that there are descriptors for, beside what the device, files and the program itself need.
-    private static func acceptedClients(of most: Int) -> Int {
-        let own = 32
-        return max(1, Int(clamping: wavetag_allow_descriptors(UInt(most + own))) - own)
     }
 
     private func openSocket() throws -> ListeningSocket {

@@ -112,6 +112,15 @@ final class ChildProcess {
         }
     }
 
+    /// Stops the program until it is sent SIGCONT; it has stopped when this returns.
+    func stop() {
+        signal(SIGSTOP)
+        var status: Int32 = 0
+        waitpid(identifier, &status, WUNTRACED)
+        // Any other news is its end.
+        isReaped = status & 0xff != 0x7f
+    }
+
     func signal(_ number: Int32) { if !isReaped { kill(identifier, number) } }
 
     /// The next line of standard output; nil at its end.

@@ -37,6 +37,15 @@ import Testing
             }
         }
 
+        /// Asks for status; what comes before the answer counts as read.
+        mutating func status() throws -> JSONValue {
+            try reader.send("{\"status\":true}\n")
+            return try reader.event {
+                if $0["type"] == .string("tags") { position += 729 }
+                return $0["type"] == .string("status")
+            }
+        }
+
         /// Others have gone: descriptors are as many as before, and so is memory but for what an allocator keeps.
         func isAsBefore(_ bytes: Int? = nil) throws {
             let deadline = ContinuousClock.now + .seconds(60)
@@ -115,7 +124,7 @@ import Testing
             let speechless = try connect(50) { shutdown($0.descriptor, Int32(SHUT_WR)) }
             let deaf = try connect(50) { shutdown($0.descriptor, Int32(SHUT_RD)) }
             try served.isServed(60)
-            let status = try served.reader.status()
+            let status = try served.status()
             // Who can't hear was let go at the first event that he couldn't be sent.
             #expect(try status.whole("clients") == 101)
             #expect(try served.daemon.residentBytes - served.residentBytes < 150 * 256 << 10)
@@ -196,6 +205,18 @@ import Testing
             _ = consume others
             try served.isAsBefore()
             _ = try SocketClient(connecting: device.socket).event("tags")
+        }
+    }
+
+    @Test("Too few descriptors to begin with: one line, exit 69")
+    func tooFewDescriptors() async throws {
+        try await blocking {
+            let device = try PluggableDevice()
+            try device.plugIn()
+            let result = try device.daemon(after: "ulimit -n 20").end()
+            #expect(result.code == 69)
+            #expect(
+                result.errors == "wavetag: descriptors: more than 32 wanted, 20 permitted (LimitNOFILE, ulimit -n)\n")
         }
     }
 

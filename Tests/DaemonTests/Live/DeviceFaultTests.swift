@@ -186,7 +186,7 @@ import Testing
                 try ChildProcess(["/bin/sh", "-c", "while :; do :; done"])
             }
             // They take the processor from the daemon for longer than the device's buffer is, three quarters of a second.
-            daemon.signal(SIGSTOP)
+            daemon.stop()
             Self.pass(1)
             daemon.signal(SIGCONT)
             let back = ContinuousClock.now
@@ -212,7 +212,7 @@ import Testing
             try device.plugIn()
             let daemon = try device.daemon(environment: clock.environment)
             let client = try device.listen(to: daemon)
-            daemon.signal(SIGSTOP)
+            daemon.stop()
             try clock.set(realTime: 3600, bootTime: 3600)
             try device.plugIn("slept")
             daemon.signal(SIGCONT)
