@@ -10,6 +10,9 @@ static inline int wavetag_event_counter(void) { return eventfd(0, EFD_NONBLOCK |
 /// Names the calling thread, as `ps` and `top` show it; 15 characters are kept.
 static inline void wavetag_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+/// Lets other threads go first: what the calling one does isn't urgent.
+static inline void wavetag_stand_back(void) { setpriority(PRIO_PROCESS, 0, 10); }
+
 /// Ends this process after some seconds, lets it have no more than so much memory, and leaves no core when it crashes.
 static inline void wavetag_limit_process(unsigned seconds, unsigned long bytes)
 {

@@ -5,6 +5,7 @@ import NIOPosix
 import ServiceLifecycle
 import Streaming
 import Synchronization
+import UnixSignals
 
 /// The daemon, put together: capture thread → ring → engine thread → ring → event loop → clients.
 struct LiveService: Service, CustomStringConvertible {
@@ -13,11 +14,12 @@ struct LiveService: Service, CustomStringConvertible {
     let logger: Logger
     private let settings: Settings
     private let socketPath: String
-    private let model: EventEncoder.ModelFacts
+    private let name: String
+    private let encoder: EventEncoder
     private let capture: Capture
     private let engine: LiveEngine
-    private let reports: ReportRing
-    private let precision: Precision
+    private let bell = ReportBell()
+    private let reload: LiveReload
     private let started = monotonicTime()
 
     /// Seconds of sound that the capture ring holds.
@@ -25,43 +27,47 @@ struct LiveService: Service, CustomStringConvertible {
 
     /// Reads the model and checks everything that can be checked without touching a device or the socket.
     ///
+    /// - Parameter reread: the settings again, when SIGHUP asks for them.
     /// - Throws: `ModelFileError`, `TaggerError`.
-    init(_ settings: Settings, environment: [String: String]) throws {
-        var settings = settings
+    init(
+        _ settings: Settings, environment: [String: String], reread: @escaping @Sendable () async throws -> Settings
+    ) throws {
         // systemd journals what is logged to standard error; so does a terminal.
         var logger = Logger(label: "wavetag") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = settings.logLevel
         self.logger = logger
         socketPath = settings.socketPath ?? SocketPath.standard(environment: environment)
-        let file = try ModelFile.read(path: settings.model ?? DefaultModel.path(environment: environment))
-        model = EventEncoder.ModelFacts(file)
-        settings.tagger.batch = 1
-        let tagger = try Tagger(model: file.model, settings: settings.tagger)
-        precision = tagger.precision
+        let live = try LiveModel(settings, environment: environment)
+        name = live.facts.name
+        encoder = live.encoder
         self.settings = settings
 
         let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4
         let ring = CaptureRing(capacity: max(1 << 20, bytes))
         capture = Capture(settings.capture, ring: ring) { [logger] event in Self.log(event, to: logger) }
-        reports = ReportRing(
-            capacity: 256, tags: file.model.tags.count, songTags: file.model.songTags.count,
-            nets: file.model.nets.count)
         engine = LiveEngine(
-            tagger: tagger, choice: settings.channel.map { .single($0 - 1) } ?? .mean, capture: ring,
-            reports: reports, sourceWaits: settings.capture.pace == .wait)
+            tagger: live.tagger, choice: settings.choice, capture: ring, reports: live.reports(bell: bell),
+            sourceWaits: settings.capture.pace == .wait)
+        reload = LiveReload(
+            running: settings, model: live, environment: environment, engine: engine, bell: bell, logger: logger,
+            settings: reread)
     }
 
     func run() async throws {
+        let terminal = ControllingTerminal()
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let socket = try openSocket()
         defer { socket.removeFile() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let hub = EventHub(
-            loop: group.next(), encoder: EventEncoder(model: model, precision: precision),
+            loop: group.next(), encoder: encoder,
             source: settings.capture.device,
             limits: .init(clients: settings.mostClients), logger: logger,
             status: { [self] in status })
         let (ended, end) = AsyncStream<Void>.makeStream()
-        let server = try await EventServer(socket: socket, ring: reports, group: group, hub: hub) { end.finish() }
+        let server = try await EventServer(socket: socket, ring: engine.firstReports, group: group, hub: hub) {
+            end.finish()
+        }
         do { try capture.start() } catch {
             await server.close()
             try? await group.shutdownGracefully()
@@ -76,23 +82,36 @@ struct LiveService: Service, CustomStringConvertible {
         logger.info(
             "listening",
             metadata: [
-                "socket": "\(socketPath)", "model": "\(model.name)",
+                "socket": "\(socketPath)", "model": "\(name)",
                 "engine": "\(engine.counters.plan.withLock { $0 })",
             ])
         // What the device does is told by the capture thread.
         ServiceNotification.ready()
 
-        await withGracefulShutdownHandler {
-            for await _ in ended {}
-        } onGracefulShutdown: {
-            engine.requestStop()
-            capture.requestStop()
+        await withTaskGroup { tasks in
+            // Signals that come while one is being followed are one more.
+            let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            tasks.addTask {
+                for await _ in hangups { if terminal.isGone { requestStop() } else { request.yield() } }
+            }
+            tasks.addTask { for await _ in requests { await reload.reload() } }
+            await withGracefulShutdownHandler {
+                for await _ in ended {}
+            } onGracefulShutdown: {
+                requestStop()
+            }
+            ServiceNotification.stopping()
+            capture.stop()
+            engine.join()
+            tasks.cancelAll()
         }
-        ServiceNotification.stopping()
-        capture.stop()
-        engine.join()
         await server.close()
         try await group.shutdownGracefully()
+    }
+
+    private func requestStop() {
+        engine.requestStop()
+        capture.requestStop()
     }
 
     private func openSocket() throws -> ListeningSocket {
@@ -137,6 +156,10 @@ struct LiveService: Service, CustomStringConvertible {
         return [
             ("position", .count(engine.counters.position.load(ordering: .relaxed))),
             ("hop", .count(engine.counters.hop.load(ordering: .relaxed))),
+            ("overload", .count(engine.counters.level.load(ordering: .relaxed))),
+            ("overloads", .count(engine.counters.overloads.load(ordering: .relaxed))),
+            ("overload_recoveries", .count(engine.counters.recoveries.load(ordering: .relaxed))),
+            ("nets", .text(engine.counters.nets.withLock { $0 })),
             ("engine", .text(engine.counters.plan.withLock { $0 })), ("kernel", .text(Kernel.best.name)),
             ("windows", .count(windows)),
             ("engine_seconds", .number(busy)),
@@ -154,7 +177,11 @@ struct LiveService: Service, CustomStringConvertible {
             ("frames_dropped", .count(capture.counters.dropped.load(ordering: .relaxed))),
             ("gaps", .count(engine.counters.gaps.load(ordering: .relaxed))),
             ("lost_samples", .count(engine.counters.lostSamples.load(ordering: .relaxed))),
-            ("reports_lost", .count(reports.lost.load(ordering: .relaxed))),
+            ("reports_lost", .count(bell.lost.load(ordering: .relaxed))),
+            ("reloads", .count(reload.reloads.load(ordering: .relaxed))),
+            ("reloads_refused", .count(reload.refusals.load(ordering: .relaxed))),
+            ("reload_error", .text(reload.refusal.withLock { $0 })),
+            ("restart_needed", .text(reload.waiting.withLock { $0 }.joined(separator: ", "))),
             ("resident_bytes", .count(residentBytes())),
             ("uptime_seconds", .number(uptime)),
         ]
