@@ -21,6 +21,8 @@ static inline unsigned long wavetag_allow_descriptors(unsigned long wanted)
     }
     return limit.rlim_cur;
 }
+/// Lets other threads go first: what the calling one does isn't urgent.
+static inline void wavetag_stand_back(void) { setpriority(PRIO_PROCESS, 0, 10); }
 
 /// Ends this process after some seconds, lets it have no more than so much memory, and leaves no core when it crashes.
 static inline void wavetag_limit_process(unsigned seconds, unsigned long bytes)

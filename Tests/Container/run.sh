@@ -33,7 +33,26 @@ prepare_noise /usr/share/wavetag
 mkdir -p "$root/etc/wavetag"
 echo '{"device": "noise", "capture": {"pace": "realtime"}}' >"$root/etc/wavetag/wavetag.json"
 
-boot_and_check 300 <<'CHECK'
+# Puts a limit of 16 MB more than nothing on a process that the container asks it for.
+limit_from_outside() {
+    local group pid
+    group=/sys/fs/cgroup/memory$(awk -F: '$2 == "memory" {print $3}' /proc/self/cgroup)/wavetag-oom
+    until [ -s "$root/limit-wanted" ]; do read -rt 0.5 <> <(:) || true; done
+    for status in /proc/[0-9]*/status; do
+        grep -qx $'Name:\twavetag' "$status" 2>/dev/null || continue
+        [ "$(awk '/^NSpid:/ && NF > 2 {print $NF}' "$status")" = "$(cat "$root/limit-wanted")" ] || continue
+        pid=${status#/proc/}
+        mkdir -p "$group" && echo 16M >"$group/memory.limit_in_bytes" && echo "${pid%/status}" >"$group/cgroup.procs" &&
+            touch "$root/limit-set"
+    done 2>>"$root.log"
+}
+rm -f "$root/limit-wanted" "$root/limit-set"
+limit_from_outside &
+outside=$!
+# boot_and_check ends this script where a check fails.
+trap 'kill "$outside" 2>/dev/null; rmdir /sys/fs/cgroup/memory/*/*/wavetag-oom /sys/fs/cgroup/memory/wavetag-oom 2>/dev/null; true' EXIT
+
+boot_and_check 400 <<'CHECK'
 main() { systemctl show -P MainPID wavetag.service; }
 systemctl start wavetag.socket
 check 'the socket is there before the service' test -S $socket
@@ -79,6 +98,58 @@ systemctl start techno.path
 mkdir -p /run/techno
 touch /run/techno/heard
 check 'its path unit starts what is to happen' sh -c "journalctl -u techno.service | grep -q 'techno!'"
+
+# Reload: another model, by its name, and another hop, in the same process.
+good='{"device": "noise", "capture": {"pace": "realtime"}, "model": "/usr/share/wavetag/other.safetensors"'
+settings() { echo "$1" >/etc/wavetag/wavetag.json; }
+hello() { timeout 20 wavetag watch --format json | grep -m 1 '"type":"hello"' | grep "\"name\":\"$1\""; }
+said() { journalctl -u wavetag.service --no-pager | grep -E "$1"; }
+cp /usr/share/wavetag/default.safetensors /usr/share/wavetag/other.safetensors
+before=$(main)
+settings "$good, \"hop\": 2187}"
+systemctl reload wavetag.service
+check 'reloaded, it answers with the other model' hello other
+check 'and says so in the journal' said 'reloaded.*hop 2187'
+settings '{"hop": 0}'
+systemctl reload wavetag.service
+check 'a bad setting is refused, with its reason in the journal' said 'reload refused.*hop: a whole number from 1'
+check 'and in the status of the unit' sh -c "systemctl show -P StatusText wavetag.service | grep 'reload refused'"
+check 'and the old settings go on' hello other
+check 'it is the same process all along' test "$(main)" = "$before"
+
+# Out of memory: a hop of one sample, with rings that the unit may not have.
+settings "$good, \"hop\": 1, \"memory_limit\": 65536}"
+eat=$(mktemp)
+echo 'x=$(head -c 60000000 /dev/zero | tr "\0" x)' >"$eat"
+if ! systemd-run --quiet --wait -p MemoryMax=16M sh "$eat"; then
+    why="Failed with result 'oom-kill'"
+    # Enough for the model, but not for these rings of 64 MB.
+    systemctl set-property --runtime wavetag.service MemoryMax=90M
+    touch /limit-set
+else
+    # The host's cgroups are of the first version: units' memory isn't limited in a container. The host limits the process.
+    echo "$before" >/limit-wanted
+    for _ in $(seq 60); do
+        [ -e /limit-set ] && break
+        read -rt 0.5 <> <(:) || true
+    done
+    why='code=killed, status=9/KILL'
+fi
+if [ -e /limit-set ]; then
+    restarts=$(systemctl show -P NRestarts wavetag.service)
+    systemctl reload wavetag.service
+    check 'out of memory, it is killed, and the journal says why' said "$why"
+    check 'and it is started again' sh -c "[ \"\$(systemctl show -P NRestarts wavetag.service)\" -gt $restarts ]"
+    settings "$good}"
+    since=$(date +%s%N)
+    # It may be running, waiting to be started again, or dying once more.
+    systemctl reload wavetag.service
+    check 'the setting mended, it comes up by itself' hello other
+    check 'and serves tags' tags
+    echo "(after $((($(date +%s%N) - since) / 1000000)) ms)" >>/result
+else
+    echo 'SKIPPED out of memory: nobody limits memory here' >>/result
+fi
 systemctl stop wavetag.service
 check 'it stops with success' state wavetag.service Result success
 check 'and its metrics are gone' test ! -e /run/wavetag-metrics/wavetag.prom

@@ -21,7 +21,8 @@ struct Safetensors: ~Copyable {
     private let entries: [String: Entry]
 
     init(path: String) throws(ModelFileError) {
-        let file = try MappedFile(path: path)
+        // A daemon reads a model that may be being replaced: what is cut off under a mapping ends the program.
+        let file = try MappedFile(copying: path)
         let header = try Self.header(file.bytes, path: path)
         self.path = path
         self.file = file

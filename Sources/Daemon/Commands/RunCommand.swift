@@ -12,7 +12,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             Settings come from the command line, then from the environment (WAVETAG_…), then from a JSON file \
             (--config, or /etc/wavetag/wavetag.json). SIGTERM and SIGINT end it in order: the last song is told, \
-            clients are closed, the exit code is 0.
+            clients are closed, the exit code is 0. SIGHUP reads settings and model anew and changes over without losing \
+            a sample; what can't be is refused, and said.
 
             EXAMPLES
               wavetag run --device hw:1
@@ -28,15 +29,18 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let environment = processEnvironment()
+        let (file, flags) = (options.config, options.flags)
         let settings: Settings
         do throws(SettingsError) {
-            settings = try Settings.load(file: options.config, flags: options.flags, environment: environment)
+            settings = try Settings.load(file: file, flags: flags, environment: environment)
         } catch {
             throw ExitCode.because(error.exitCode, error)
         }
         let live: LiveService
         do {
-            live = try LiveService(settings, environment: environment)
+            live = try LiveService(settings, environment: environment) {
+                try await Settings.load(file: file, flags: flags, environment: environment)
+            }
         } catch let error as ModelFileError {
             throw ExitCode.because(error)
         } catch let error as TaggerError {

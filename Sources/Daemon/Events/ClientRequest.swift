@@ -39,6 +39,8 @@ package enum ClientRequest: Equatable {
 /// What a client wants to hear, in place of everything.
 package struct Subscription: Equatable, Sendable {
     var options = TagsOptions()
+    /// The names behind `options.tags` and `options.songTags`; nil: all.
+    var names: [String]?
     /// Seconds between two `tags` events, at least.
     var every: Double = 0
 
@@ -70,15 +72,21 @@ package struct Subscription: Equatable, Sendable {
                 self.every = every
             case "tags":
                 // A name may be one of windows, of songs, or of both.
-                let names = try Self.names(member.value, known: Set(tags + songTags))
-                options.tags = names.compactMap { tags.firstIndex(of: $0) }
-                options.songTags = songTags == tags ? nil : names.compactMap { songTags.firstIndex(of: $0) }
+                names = try Self.names(member.value, known: Set(tags + songTags))
+                choose(of: tags, songTags: songTags)
             case "detail":
                 guard member.value == .string("nets") else { throw wanted("\"nets\"", "detail", member.value) }
                 options.detailNets = true
             default: throw ClientRequestError(message: "subscribe.\(member.name): unknown")
             }
         }
+    }
+
+    /// Looks the names up where other tags have come: what the model doesn't know is passed over, and not forgotten.
+    mutating func choose(of tags: [String], songTags: [String]) {
+        guard let names else { return }
+        options.tags = names.compactMap { tags.firstIndex(of: $0) }
+        options.songTags = songTags == tags ? nil : names.compactMap { songTags.firstIndex(of: $0) }
     }
 
     /// Names of tags, each once.

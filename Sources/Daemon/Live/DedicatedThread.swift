@@ -19,8 +19,26 @@ struct DedicatedThread {
 
     /// - Parameter name: as `ps` and `top` show it, 15 characters at most.
     init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let context = Unmanaged.passRetained(Context(name: name, body: body))
         var thread = pthread_t()
+        let error = Self.create(&thread, name: name, body)
+        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
+        self.thread = thread
+    }
+
+    /// Starts a thread that nobody waits for: what it took goes with its end.
+    ///
+    /// - Returns: an error's number where the system has none to give, and then `body` is never called.
+    static func startDetached(name: String, _ body: @escaping @Sendable () -> Void) -> Int32 {
+        var thread = pthread_t()
+        let error = create(&thread, name: name, body)
+        if error == 0 { pthread_detach(thread) }
+        return error
+    }
+
+    private static func create(
+        _ thread: inout pthread_t, name: String, _ body: @escaping @Sendable () -> Void
+    ) -> Int32 {
+        let context = Unmanaged.passRetained(Context(name: name, body: body))
         let error = pthread_create(
             &thread, nil,
             { raw in
@@ -29,8 +47,8 @@ struct DedicatedThread {
                 context.body()
                 return nil
             }, context.toOpaque())
-        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
-        self.thread = thread
+        if error != 0 { context.release() }
+        return error
     }
 
     /// Waits for the thread's end.

@@ -8,9 +8,9 @@ import Synchronization
 final class LiveEngine: @unchecked Sendable {
     let counters = LiveCounters()
     private let capture: CaptureRing
-    private let reports: ReportRing
-    private let tagger: Tagger
-    private let choice: ChannelChoice
+    private var reports: ReportRing
+    private var tagger: Tagger
+    private var choice: ChannelChoice
     /// Whether the source waits for us; then being behind is no overload.
     private let sourceWaits: Bool
     private var thread: DedicatedThread?
@@ -22,18 +22,20 @@ final class LiveEngine: @unchecked Sendable {
     /// When the last captured sample was captured, by `bootTime`.
     private var capturedTime: Int64 = 0
     private var clock = SongClock()
-    /// When the backlog was last judged, monotonic nanoseconds, and how long it was then, seconds; nil while it is short.
-    private var judged: (time: Int64, backlog: Double)?
+    private var rule: OverloadRule
     private var isEnding = false
+    /// What a successor is warmed with.
+    private let recent = RecentSamples()
+    /// The successor that is given what comes.
+    private var successor: EngineSuccessor?
+    /// One that another thread has brought; nobody brings one any more when the thread has ended.
+    private let offered = Mutex<(successor: EngineSuccessor?, isOver: Bool)>((nil, false))
+    /// Whether `offered` is worth a look.
+    private let hasOffer = Atomic<Bool>(false)
     /// Whether the program is to end.
     private let isStopping = Atomic<Bool>(false)
     /// Seconds of sound passed over since.
     private var skipped = 0.0
-
-    /// Seconds of sound that may wait before hops are raised, and that are still heard when the program is to end.
-    private static let patience = 0.5
-    /// Nanoseconds between two looks at a backlog.
-    private static let judging: Int64 = 1_000_000_000
 
     init(
         tagger: Tagger, choice: ChannelChoice, capture: CaptureRing, reports: ReportRing, sourceWaits: Bool
@@ -43,9 +45,12 @@ final class LiveEngine: @unchecked Sendable {
         self.capture = capture
         self.reports = reports
         self.sourceWaits = sourceWaits
+        rule = OverloadRule(costs: tagger.levels.map(\.cost))
         counters.hop.store(tagger.longestHop, ordering: .relaxed)
-        tagger.clock = monotonicTime
     }
+
+    /// The ring that reports stand in until a successor's takes its place; to be asked for before `start`.
+    var firstReports: ReportRing { reports }
 
     /// - Parameters:
     ///   - priority: the thread's real-time priority; 0: none.
@@ -58,8 +63,10 @@ final class LiveEngine: @unchecked Sendable {
             while !ended {
                 // The time-out only shows the watchdog that this thread is alive when no sound comes.
                 _ = capture.next(timeout: 500) { block, frames in ended = take(block, frames) }
+                if hasOffer.load(ordering: .acquiring), !ended { considerOffer() }
                 counters.turns.add(1, ordering: .relaxed)
             }
+            refuseOffers()
         }
     }
 
@@ -97,6 +104,8 @@ final class LiveEngine: @unchecked Sendable {
         drainConverter()
         converter?.reset()
         tagger.gap()
+        recent.clear()
+        successor?.breakOff()
         capturedPosition = Double(tagger.position)
         let lost = Int64((seconds * Double(Model.sampleRate)).rounded())
         counters.lostSamples.add(Int(lost), ordering: .relaxed)
@@ -105,7 +114,8 @@ final class LiveEngine: @unchecked Sendable {
     }
 
     private func skips(_ block: CaptureBlock) -> Bool {
-        guard isStopping.load(ordering: .relaxed), !sourceWaits, skipped > 0 || waiting(block) > Self.patience else {
+        guard isStopping.load(ordering: .relaxed), !sourceWaits, skipped > 0 || waiting(block) > OverloadRule.patience
+        else {
             return false
         }
         skipped += Double(block.frames) / Double(block.format.rate)
@@ -124,9 +134,7 @@ final class LiveEngine: @unchecked Sendable {
         capturedPosition += Double(block.frames) * Double(Model.sampleRate) / Double(block.format.rate)
         capturedTime = block.time
         clock.follow(block.sinceEpoch)
-        converter.push(raw: frames, format: block.format.sample) { samples in
-            tagger.feed(samples) { publish($0) }
-        }
+        converter.push(raw: frames, format: block.format.sample) { feed($0) }
         counters.position.store(Int(tagger.position), ordering: .relaxed)
         let cost = tagger.songCost
         counters.classifierEvaluations.store(cost.evaluations, ordering: .relaxed)
@@ -148,8 +156,12 @@ final class LiveEngine: @unchecked Sendable {
         capturedPosition = Double(tagger.position)
     }
 
-    private func drainConverter() {
-        converter?.flush { samples in tagger.feed(samples) { publish($0) } }
+    private func drainConverter() { converter?.flush { feed($0) } }
+
+    private func feed(_ samples: UnsafeBufferPointer<Float>) {
+        recent.append(samples)
+        successor?.record(samples)
+        tagger.feed(samples) { publish($0) }
     }
 
     private func publish(_ event: TaggerEvent) {
@@ -182,35 +194,87 @@ final class LiveEngine: @unchecked Sendable {
         return clock.tell(capturedTime - Int64(behind * 1e9))
     }
 
-    /// Longer hops where more and more sound waits.
-    ///
-    /// Judged once a second: the backlog must be long, and no shorter than it was a second ago. So neither one late turn is
-    /// an overload nor a burst (from a device without a clock), and a raised hop has time to catch up.
+    /// Less is asked of the nets where more and more sound waits, and more again when it doesn't: `OverloadRule`.
     private func checkBacklog(_ block: CaptureBlock) {
         let waiting = waiting(block)
         counters.backlogMicroseconds.store(Int(waiting * 1e6), ordering: .relaxed)
-        guard !sourceWaits, waiting > Self.patience else {
-            judged = nil
-            return
-        }
-        let now = monotonicTime()
-        guard let before = judged else {
-            judged = (now, waiting)
-            return
-        }
-        guard now - before.time >= Self.judging else { return }
-        judged = (now, waiting)
-        guard waiting >= before.backlog, tagger.longestHop < TaggerSettings.longestHop else { return }
-        tagger.raiseHop()
+        guard !sourceWaits else { return }
+        let verdict = rule.judge(
+            time: Double(monotonicTime()) / 1e9, heard: Double(tagger.position) / Double(Model.sampleRate),
+            busy: Double(counters.busyNanoseconds.load(ordering: .relaxed)) / 1e9, backlog: waiting)
+        guard verdict != .stay else { return }
+        tagger.use(level: rule.level)
         tellPlan()
-        reports.publish(.hopRaised(to: tagger.longestHop), time: block.time)
+        if verdict == .less {
+            counters.overloads.add(1, ordering: .relaxed)
+        } else {
+            counters.recoveries.add(1, ordering: .relaxed)
+        }
+        reports.publish(
+            .overload(
+                level: rule.level, isMore: verdict == .more, hop: tagger.longestHop, nets: tagger.netsInUse),
+            time: block.time)
     }
 }
 
+// MARK: Another tagger in place of this one
+
 extension LiveEngine {
+    /// Brings a successor; its thread then waits to be asked for. Any thread may call it.
+    func offer(_ successor: EngineSuccessor) {
+        let isOver = offered.withLock { offered in
+            if !offered.isOver { offered.successor = successor }
+            return offered.isOver
+        }
+        if isOver { successor.refuse() } else { hasOffer.store(true, ordering: .releasing) }
+    }
+
+    /// Gives a new successor what was heard, or lets one that is warm take over. Between two turns, so that no hop is cut;
+    /// locks, and frees nothing.
+    private func considerOffer() {
+        if successor == nil {
+            successor = offered.withLock { $0.successor }
+            successor?.begin(recent, after: tagger)
+        }
+        guard let next = successor else { return }
+        // A source that waits for us waits for the successor too; live sound goes on meanwhile.
+        while sourceWaits, !next.isWarm { sched_yield() }
+        // In a full ring the reader would never learn of the next one.
+        guard next.isWarm, reports.hasRoom else { return }
+        if next.choice != choice {
+            // What the resampler holds is still heard as it was; the next block makes another.
+            drainConverter()
+            converter = nil
+            format = nil
+            choice = next.choice
+        }
+        next.replace(tagger)
+        tagger = next.tagger
+        rule.use(costs: tagger.levels.map(\.cost))
+        if tagger.level != rule.level { tagger.use(level: rule.level) }
+        tellPlan()
+        publish(.replaced(by: next), time: capturedTime)
+        reports = next.reports
+        successor = nil
+        hasOffer.store(false, ordering: .releasing)
+        offered.withLock { $0.successor = nil }
+        next.tellTaken()
+    }
+
+    private func refuseOffers() {
+        let last = offered.withLock { offered in
+            offered.isOver = true
+            return offered.successor.take()
+        }
+        last?.refuse()
+    }
+
     /// Says how the nets are computed from here on. Locks and allocates: it happens when hops change.
     private func tellPlan() {
         counters.hop.store(tagger.longestHop, ordering: .relaxed)
+        counters.level.store(tagger.level, ordering: .relaxed)
+        let nets = tagger.netsInUse.joined(separator: ", ")
+        counters.nets.withLock { $0 = nets }
         let plan = tagger.plans.map(\.summary).joined(separator: ", ")
         counters.plan.withLock { $0 = plan }
     }
@@ -231,6 +295,12 @@ final class LiveCounters: Sendable {
     let hop = Atomic<Int>(0)
     /// How each net is computed, and what that costs.
     let plan = Mutex("")
+    /// Names of the nets that aren't left out.
+    let nets = Mutex("")
+    /// Which of `OverloadLevel`s holds, and how often it became one more and one less.
+    let level = Atomic<Int>(0)
+    let overloads = Atomic<Int>(0)
+    let recoveries = Atomic<Int>(0)
     /// Turns of the thread's loop: while it grows, the thread lives.
     let turns = Atomic<Int>(0)
 }

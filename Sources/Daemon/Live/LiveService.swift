@@ -6,6 +6,7 @@ import NIOPosix
 import ServiceLifecycle
 import Streaming
 import Synchronization
+import UnixSignals
 
 /// The daemon, put together: capture thread → ring → engine thread → ring → event loop → clients.
 struct LiveService: Service, CustomStringConvertible {
@@ -16,11 +17,12 @@ struct LiveService: Service, CustomStringConvertible {
     private let metricsFile: MetricsFile?
     private let settings: Settings
     private let socketPath: String
-    private let model: EventEncoder.ModelFacts
+    private let name: String
+    private let encoder: EventEncoder
     private let capture: Capture
     private let engine: LiveEngine
-    private let reports: ReportRing
-    private let precision: Precision
+    private let bell = ReportBell()
+    private let reload: LiveReload
     private let started = monotonicTime()
     /// Clients that there are descriptors for, beside what the device, files and the program itself need.
     private let acceptedClients: Int
@@ -31,8 +33,11 @@ struct LiveService: Service, CustomStringConvertible {
 
     /// Reads the model and checks everything that can be checked without touching a device or the socket.
     ///
+    /// - Parameter reread: the settings again, when SIGHUP asks for them.
     /// - Throws: `ModelFileError`, `TaggerError`; `SettingsError` where this process may have too few descriptors.
-    init(_ settings: Settings, environment: [String: String]) throws {
+    init(
+        _ settings: Settings, environment: [String: String], reread: @escaping @Sendable () async throws -> Settings
+    ) throws {
         let descriptors = Int(clamping: wavetag_allow_descriptors(UInt(settings.mostClients + Self.ownDescriptors)))
         acceptedClients = descriptors - Self.ownDescriptors
         guard acceptedClients > 0 else {
@@ -41,7 +46,6 @@ struct LiveService: Service, CustomStringConvertible {
                     + "(LimitNOFILE, ulimit -n)",
                 exitCode: .unavailable)
         }
-        var settings = settings
         let limiter = LogLimiter(most: settings.logLimit, environment: environment)
         var logger = Logger(label: "wavetag") { _ in LimitedLogHandler(limiter) }
         logger.logLevel = settings.logLevel
@@ -49,36 +53,38 @@ struct LiveService: Service, CustomStringConvertible {
         self.limiter = limiter
         metricsFile = settings.metricsFile.map { [logger] in MetricsFile(path: $0, logger: logger) }
         socketPath = settings.socketPath ?? SocketPath.standard(environment: environment)
-        let file = try ModelFile.read(path: settings.model ?? DefaultModel.path(environment: environment))
-        model = EventEncoder.ModelFacts(file)
-        settings.tagger.batch = 1
-        let tagger = try Tagger(model: file.model, settings: settings.tagger)
-        precision = tagger.precision
+        let live = try LiveModel(settings, environment: environment)
+        name = live.facts.name
+        encoder = live.encoder
         self.settings = settings
 
         let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4
         let ring = CaptureRing(capacity: max(1 << 20, bytes))
         capture = Capture(settings.capture, ring: ring) { [logger] event in Self.log(event, to: logger) }
-        reports = ReportRing(
-            capacity: 256, tags: file.model.tags.count, songTags: file.model.songTags.count,
-            nets: file.model.nets.count)
         engine = LiveEngine(
-            tagger: tagger, choice: settings.channel.map { .single($0 - 1) } ?? .mean, capture: ring,
-            reports: reports, sourceWaits: settings.capture.pace == .wait)
+            tagger: live.tagger, choice: settings.choice, capture: ring, reports: live.reports(bell: bell),
+            sourceWaits: settings.capture.pace == .wait)
+        reload = LiveReload(
+            running: settings, model: live, environment: environment, engine: engine, bell: bell, logger: logger,
+            settings: reread)
     }
 
     func run() async throws {
+        let terminal = ControllingTerminal()
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let socket = try openSocket()
         defer { socket.removeFile() }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let hub = EventHub(
-            loop: group.next(), encoder: EventEncoder(model: model, precision: precision),
+            loop: group.next(), encoder: encoder,
             source: settings.capture.device,
             limits: .init(clients: settings.mostClients, accepted: acceptedClients),
             logger: logger,
             status: { [self] in status })
         let (ended, end) = AsyncStream<Void>.makeStream()
-        let server = try await EventServer(socket: socket, ring: reports, group: group, hub: hub) { end.finish() }
+        let server = try await EventServer(socket: socket, ring: engine.firstReports, group: group, hub: hub) {
+            end.finish()
+        }
         do { try capture.start() } catch {
             await server.close()
             try? await group.shutdownGracefully()
@@ -102,25 +108,38 @@ struct LiveService: Service, CustomStringConvertible {
         logger.info(
             "listening",
             metadata: [
-                "socket": "\(socket.path)", "model": "\(model.name)",
+                "socket": "\(socket.path)", "model": "\(name)",
                 "engine": "\(engine.counters.plan.withLock { $0 })",
             ])
         // What the device does is told by the capture thread.
         ServiceNotification.ready()
 
-        await withGracefulShutdownHandler {
-            for await _ in ended {}
-        } onGracefulShutdown: {
-            engine.requestStop()
-            capture.requestStop()
+        await withTaskGroup { tasks in
+            // Signals that come while one is being followed are one more.
+            let (requests, request) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            tasks.addTask {
+                for await _ in hangups { if terminal.isGone { requestStop() } else { request.yield() } }
+            }
+            tasks.addTask { for await _ in requests { await reload.reload() } }
+            await withGracefulShutdownHandler {
+                for await _ in ended {}
+            } onGracefulShutdown: {
+                requestStop()
+            }
+            ServiceNotification.stopping()
+            capture.stop()
+            engine.join()
+            tasks.cancelAll()
         }
-        ServiceNotification.stopping()
-        capture.stop()
-        engine.join()
         await server.close()
         try await group.shutdownGracefully()
         metricsFile?.end()
         limiter.sayLeftOut(all: true)
+    }
+
+    private func requestStop() {
+        engine.requestStop()
+        capture.requestStop()
     }
 
     private func openSocket() throws -> ListeningSocket {
@@ -169,6 +188,10 @@ struct LiveService: Service, CustomStringConvertible {
         return [
             ("position", .count(engine.counters.position.load(ordering: .relaxed))),
             ("hop", .count(engine.counters.hop.load(ordering: .relaxed))),
+            ("overload", .count(engine.counters.level.load(ordering: .relaxed))),
+            ("overloads", .count(engine.counters.overloads.load(ordering: .relaxed))),
+            ("overload_recoveries", .count(engine.counters.recoveries.load(ordering: .relaxed))),
+            ("nets", .text(engine.counters.nets.withLock { $0 })),
             ("engine", .text(engine.counters.plan.withLock { $0 })), ("kernel", .text(Kernel.best.name)),
             ("windows", .count(windows)),
             ("engine_seconds", .number(busy)),
@@ -188,7 +211,11 @@ struct LiveService: Service, CustomStringConvertible {
             ("frames_dropped", .count(capture.counters.dropped.load(ordering: .relaxed))),
             ("gaps", .count(engine.counters.gaps.load(ordering: .relaxed))),
             ("lost_samples", .count(engine.counters.lostSamples.load(ordering: .relaxed))),
-            ("reports_lost", .count(reports.lost.load(ordering: .relaxed))),
+            ("reports_lost", .count(bell.lost.load(ordering: .relaxed))),
+            ("reloads", .count(reload.reloads.load(ordering: .relaxed))),
+            ("reloads_refused", .count(reload.refusals.load(ordering: .relaxed))),
+            ("reload_error", .text(reload.refusal.withLock { $0 })),
+            ("restart_needed", .text(reload.waiting.withLock { $0 }.joined(separator: ", "))),
             ("resident_bytes", .count(residentBytes())),
             ("uptime_seconds", .number(uptime)),
             ("metrics_failures", .count(metricsFile?.failures ?? 0)),

@@ -8,8 +8,10 @@ enum LiveEvent: Sendable {
     case tags
     case song(SongReport)
     case gap(position: Int64, lost: Int64, GapReason)
-    /// The machine couldn't keep up: hops are longer now.
-    case hopRaised(to: Int)
+    /// The machine can't keep up, or can again: another level of `OverloadLevel` holds.
+    case overload(level: Int, isMore: Bool, hop: Int, nets: [String])
+    /// Another tagger is in the engine's place: what comes stands in another ring.
+    case replaced(by: EngineSuccessor)
     /// No sound has come for as long as the settings say, or it comes again.
     case stalled(Bool)
     /// The device hasn't the channel that was wanted; the mean of all it has is heard.
@@ -29,19 +31,19 @@ final class ReportRing: @unchecked Sendable {
         var report: TagReport
     }
 
+    /// Wakes the reader; shared with the ring that comes after this one.
+    let bell: ReportBell
     private let slots: UnsafeMutablePointer<Slot>
     private let capacity: Int
     private let written = Atomic<Int>(0)
     private let read = Atomic<Int>(0)
-    /// Reports that found no room.
-    let lost = Atomic<Int>(0)
     /// Whether the reader may be asleep: only then is it woken, so that a reader that has fallen behind costs the writer
     /// no system call.
     private let readerSleeps = Atomic<Bool>(true)
-    private let pipe: (reader: Int32, writer: Int32)
-    private let readerOwned = Atomic<Bool>(true)
 
-    init(capacity: Int, tags: Int, songTags: Int? = nil, nets: Int) {
+    /// - Parameter bell: that of the ring whose place this one takes; nil: one of its own.
+    init(capacity: Int, tags: Int, songTags: Int? = nil, nets: Int, bell: ReportBell = ReportBell()) {
+        self.bell = bell
         self.capacity = capacity
         slots = .allocate(capacity: capacity)
         for index in 0..<capacity {
@@ -50,27 +52,15 @@ final class ReportRing: @unchecked Sendable {
                 to: Slot(event: .end, time: 0, report: TagReport(tags: tags, songTags: songTags, nets: nets)))
             slots[index].report.detach()
         }
-        var descriptors: [Int32] = [0, 0]
-        precondition(Glibc.pipe(&descriptors) == 0, "no descriptor left for a pipe")
-        for descriptor in descriptors {
-            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        }
-        pipe = (descriptors[0], descriptors[1])
     }
 
     deinit {
         slots.deinitialize(count: capacity)
         slots.deallocate()
-        close(pipe.writer)
-        if readerOwned.load(ordering: .relaxed) { close(pipe.reader) }
     }
 
     /// The descriptor that is readable when there are reports; whoever takes it closes it.
-    func takeReadDescriptor() -> Int32 {
-        readerOwned.store(false, ordering: .relaxed)
-        return pipe.reader
-    }
+    func takeReadDescriptor() -> Int32 { bell.takeReadDescriptor() }
 
     // MARK: The writer's side
 
@@ -81,7 +71,7 @@ final class ReportRing: @unchecked Sendable {
     private func publish(_ event: LiveEvent, time: Int64, report: TagReport?) {
         let index = written.load(ordering: .relaxed)
         guard index - read.load(ordering: .acquiring) < capacity else {
-            lost.add(1, ordering: .relaxed)
+            bell.lost.add(1, ordering: .relaxed)
             return
         }
         let slot = slots + index % capacity
@@ -92,9 +82,7 @@ final class ReportRing: @unchecked Sendable {
         // consistent: either the reader sees the report, or the writer sees that the reader sleeps.
         written.store(index + 1, ordering: .sequentiallyConsistent)
         guard readerSleeps.exchange(false, ordering: .sequentiallyConsistent) else { return }
-        var byte: UInt8 = 0
-        // Can't be full: there is at most one byte for each time that the reader went to sleep.
-        _ = write(pipe.writer, &byte, 1)
+        bell.ring()
     }
 
     /// Whether there is room; for a writer that may wait.
@@ -110,8 +98,44 @@ final class ReportRing: @unchecked Sendable {
         let end = written.load(ordering: .sequentiallyConsistent)
         for index in start..<end {
             body(slots[index % capacity])
+            // What an event holds is freed here, and not when the writer comes round.
+            slots[index % capacity].event = .tags
             read.store(index + 1, ordering: .releasing)
         }
+    }
+}
+
+/// The pipe that wakes a reader of report rings, and what found no room in any of them.
+final class ReportBell: Sendable {
+    /// Reports that found no room.
+    let lost = Atomic<Int>(0)
+    private let pipe: (reader: Int32, writer: Int32)
+    private let readerOwned = Atomic<Bool>(true)
+
+    init() {
+        var descriptors: [Int32] = [0, 0]
+        precondition(Glibc.pipe(&descriptors) == 0, "no descriptor left for a pipe")
+        for descriptor in descriptors {
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        pipe = (descriptors[0], descriptors[1])
+    }
+
+    deinit {
+        close(pipe.writer)
+        if readerOwned.load(ordering: .relaxed) { close(pipe.reader) }
+    }
+
+    fileprivate func takeReadDescriptor() -> Int32 {
+        readerOwned.store(false, ordering: .relaxed)
+        return pipe.reader
+    }
+
+    fileprivate func ring() {
+        var byte: UInt8 = 0
+        // Can't be full: there is at most one byte for each time that the reader went to sleep.
+        _ = write(pipe.writer, &byte, 1)
     }
 }
 

@@ -24,7 +24,7 @@ final class EventHub: @unchecked Sendable {
 
     let limits: Limits
     private let loop: any EventLoop
-    private let encoder: EventEncoder
+    private var encoder: EventEncoder
     private let source: String
     private let logger: Logger
     private let status: @Sendable () -> [(name: String, value: StatusValue)]
@@ -60,6 +60,8 @@ final class EventHub: @unchecked Sendable {
         var lastTags: Int64?
         /// Is sent nothing more and not listened to: it is being closed.
         var isClosing = false
+        /// Is to be told of the model that answers now before anything else.
+        var isOwedHello = false
 
         init(channel: any Channel) { self.channel = channel }
     }
@@ -96,6 +98,24 @@ final class EventHub: @unchecked Sendable {
     func becameWritable(_ client: Client) {
         guard !client.isClosing, client.channel.isWritable else { return }
         sayDropped(to: client)
+        if client.isOwedHello { sayHello(to: client) }
+    }
+
+    /// Another model answers from here on.
+    private func change(to successor: EngineSuccessor) {
+        encoder = successor.encoder
+        for client in clients.values {
+            client.subscription.choose(of: encoder.tags, songTags: encoder.songTags)
+            sayHello(to: client)
+        }
+    }
+
+    /// Says who answers. A client that doesn't read is told when it reads again: without it, it would take the new model's
+    /// tags for the old one's.
+    private func sayHello(to client: Client) {
+        client.isOwedHello = !client.channel.isWritable
+        guard !client.isOwedHello else { return }
+        write(client) { $0.hello(source: source, position: position, into: &$1) }
     }
 
     private func sayDropped(to client: Client) {
@@ -143,8 +163,13 @@ final class EventHub: @unchecked Sendable {
             sendToAll { _ in
                 bytes(for: TagsOptions()) { encoder.gap(position: position, lost: lost, reason: reason, into: &$1) }
             }
-        case .hopRaised(let hop):
-            logger.warning("this machine can't keep up: the hop is longer now", metadata: ["hop": "\(hop)"])
+        case .overload(let level, let isMore, let hop, let nets):
+            logger.log(
+                level: isMore ? .notice : .warning,
+                isMore
+                    ? "this machine keeps up: more is asked of the nets again"
+                    : "this machine can't keep up: less is asked of the nets",
+                metadata: ["level": "\(level)", "hop": "\(hop)", "nets": "\(nets.joined(separator: ", "))"])
             for client in clients.values { sendStatus(to: client) }
         case .stalled(let isStalled):
             if isStalled {
@@ -153,6 +178,7 @@ final class EventHub: @unchecked Sendable {
                 logger.notice("sound comes again")
             }
             sendStatusToAll()
+        case .replaced(let successor): change(to: successor)
         case .channelMissing(let found):
             logger.warning(
                 "the device hasn't the wanted channel: the mean of all is heard", metadata: ["channels": "\(found)"])

@@ -141,7 +141,7 @@ private final class ClientHandler: ChannelInboundHandler {
 private final class ReportHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let ring: ReportRing
+    private var ring: ReportRing
     private let hub: EventHub
     private let onEnd: @Sendable () -> Void
 
@@ -152,9 +152,18 @@ private final class ReportHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        ring.drain { slot in
-            hub.send(slot)
-            if case .end = slot.event { onEnd() }
+        while true {
+            var next: ReportRing?
+            ring.drain { slot in
+                hub.send(slot)
+                switch slot.event {
+                case .end: onEnd()
+                case .replaced(let successor): next = successor.reports
+                default: break
+                }
+            }
+            guard let next else { return }
+            ring = next
         }
     }
 }

@@ -21,6 +21,7 @@ struct ListeningSocket: Sendable {
     init(path: String, mode: mode_t, group: String?) throws(SocketError) {
         self.path = path
         try Self.requireFree(path)
+        Self.removeLeftovers(beside: path)
         let beside = "\(path).\(getpid())"
         unlink(beside)
         var address = try Self.address(beside, shown: path)
@@ -100,6 +101,26 @@ struct ListeningSocket: Sendable {
             throw SocketError(description: "\(path): another wavetag is listening")
         }
         guard errno == ECONNREFUSED || errno == ENOENT else { throw SocketError(path, errno) }
+    }
+
+    /// Removes sockets that others have bound beside their place and, killed, not renamed any more.
+    private static func removeLeftovers(beside path: String) {
+        let end = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+        let folder = String(path[..<end])
+        guard let entries = opendir(folder.isEmpty ? "." : folder) else { return }
+        defer { closedir(entries) }
+        let prefix = path[end...] + "."
+        while let entry = readdir(entries) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasPrefix(prefix), let process = pid_t(name.dropFirst(prefix.count)), process > 0,
+                process != getpid(), kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            var status = stat()
+            guard lstat(folder + name, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { continue }
+            unlink(folder + name)
+        }
     }
 
     static func address(_ path: String, shown: String) throws(SocketError) -> sockaddr_un {

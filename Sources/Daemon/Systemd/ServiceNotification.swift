@@ -5,6 +5,8 @@ import Glibc
 enum ServiceNotification {
     static func ready() { send("READY=1") }
     static func status(_ status: String) { send("STATUS=\(status)") }
+    /// To be followed by `ready`. The time is what systemd 253 and its Type=notify-reload ask for as well.
+    static func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicTime() / 1000)") }
     static func stopping() { send("STOPPING=1") }
     static func watchdog() { send("WATCHDOG=1") }
 

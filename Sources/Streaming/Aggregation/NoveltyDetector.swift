@@ -111,14 +111,14 @@ final class NoveltyDetector {
         return nil
     }
 
-    /// The next sample is the first of another stream.
-    func reset() {
+    /// The next sample is the first of another stream, or of one that others have heard up to `position`.
+    func reset(at position: Int64 = 0) {
         for index in sums.indices { sums[index] = 0 }
         for index in counts.indices { counts[index] = 0 }
         for index in hasBlock.indices { hasBlock[index] = false }
         for index in places.indices { places[index] = -1 }
-        first = 0
-        next = 0
+        first = position / Int64(Self.block)
+        next = first
         distribution.reset(expected)
     }
 

@@ -56,6 +56,12 @@ struct SilenceDetector {
         return loud
     }
 
+    /// Goes on with the unfinished block of another, all of whose finished ones have been taken.
+    mutating func adopt(_ other: SilenceDetector) {
+        sum = other.sum
+        filled = other.filled
+    }
+
     /// Forgets an unfinished block.
     mutating func reset() {
         sum = 0

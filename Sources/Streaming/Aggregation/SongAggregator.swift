@@ -24,11 +24,19 @@ final class SongAggregator {
         waiting = sums
         recent = reach.map { reach in shapes.map { RecentWindows(shape: $0, tags: tags, reach: reach) } }
         self.classifier = classifier
+        inUse = shapes.map { _ in true }
         means = [Float](repeating: 0, count: shapes.reduce(0) { $0 + $1.featureCount })
     }
 
-    /// Windows of the net that has the fewest.
-    var windows: Int { sums.reduce(Int.max) { min($0, $1.windows) } }
+    /// Which nets aren't left out.
+    var inUse: [Bool]
+
+    /// Windows of the net that has the fewest. One that is left out is missed by a classifier alone.
+    var windows: Int {
+        var fewest = Int.max
+        for net in sums.indices where inUse[net] || classifier != nil { fewest = min(fewest, sums[net].windows) }
+        return fewest
+    }
 
     /// Whether there is a window of any net.
     var isEmpty: Bool { sums.allSatisfy { $0.windows == 0 } }
@@ -47,6 +55,13 @@ final class SongAggregator {
             sums[net].add(waiting[net])
             waiting[net].clear()
         }
+    }
+
+    /// Goes on with the song that another aggregator of the same nets has heard.
+    func adopt(_ other: SongAggregator) {
+        sums = other.sums
+        waiting = other.waiting
+        if recent != nil, let newest = other.recent { recent = newest }
     }
 
     /// A new song.
@@ -90,7 +105,7 @@ final class SongAggregator {
     private func average() {
         var offset = 0
         for net in sums.indices {
-            let windows = Double(sums[net].windows)
+            let windows = Double(max(1, sums[net].windows))
             sums[net].features.withUnsafeBufferPointer { sums in
                 means.withUnsafeMutableBufferPointer { means in
                     for index in sums.indices { means[offset + index] = Float(sums[index] / windows) }

@@ -18,9 +18,19 @@ struct SongTracker {
     /// Where the last loud block ended, or the song began.
     private(set) var lastSound: Int64 = 0
     /// Samples of silence that end a song; nil: it never does.
-    let silence: Int64?
+    private(set) var silence: Int64?
 
     init(silence: Int64?) { self.silence = silence }
+
+    /// Goes on with what another knows, by another rule. Where nothing ends songs any more, one is always playing.
+    init(silence: Int64?, continuing other: SongTracker, at position: Int64) {
+        self = other
+        self.silence = silence
+        guard silence == nil, !isPlaying else { return }
+        isPlaying = true
+        start = position
+        lastSound = position
+    }
 
     /// Whether what is heard now may turn out to lie behind the song's end.
     func isSilent(at position: Int64) -> Bool { position >= lastSound + Int64(SilenceDetector.block) }

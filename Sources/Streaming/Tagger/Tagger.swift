@@ -17,28 +17,35 @@ public final class Tagger {
     /// Tells nanoseconds, to measure by what songs cost; nil: nothing is measured.
     public var clock: (() -> Int64)?
     /// What songs have cost so far.
-    public private(set) var songCost = SongCost()
+    public internal(set) var songCost = SongCost()
     /// Samples heard.
-    public private(set) var position: Int64 = 0
+    public internal(set) var position: Int64 = 0
     public private(set) var settings: TaggerSettings
     /// What the nets compute in.
     public let precision: Precision
 
+    /// What may be asked of the nets, from the settings' own hops to the least: `OverloadLevel`.
+    public private(set) lazy var levels = OverloadLevel.all(nets, settings: settings)
+    /// Which of `levels` holds.
+    public private(set) var level = 0
+    /// Stream position behind the last gap: a net's windows end at `origin` + window + j · hop, whenever its engine began.
+    public internal(set) var origin: Int64 = 0
+
     private let nets: [PackedNet]
-    private var engines: [any WindowEngine]
-    private let threads: EngineThreads
-    /// Stream position of each engine's sample 0.
-    private var origin: Int64 = 0
-    private var silence: SilenceDetector
-    private var song: SongTracker
-    private let aggregator: SongAggregator
+    private(set) var engines: [any WindowEngine]
+    let threads: EngineThreads
+    /// Stream position of each engine's sample 0; may lie ahead.
+    var starts: [Int64]
+    var silence: SilenceDetector
+    var song: SongTracker
+    let aggregator: SongAggregator
     /// nil where songs aren't cut by it.
-    private let novelty: NoveltyDetector?
+    var novelty: NoveltyDetector?
     /// Stream position at which the oldest block not yet taken from `silence` began.
-    private var blockStart: Int64 = 0
+    var blockStart: Int64 = 0
     /// Where the classifier is next due.
-    private var classifierDue: Int64 = 0
-    private var report: TagReport
+    var classifierDue: Int64 = 0
+    var report: TagReport
     /// Windows ready in each engine, and how many of them have been reported.
     private var ready: [Int]
     private var reported: [Int]
@@ -56,7 +63,8 @@ public final class Tagger {
         do throws(QuantisationError) { nets = try model.packed(precision) } catch {
             throw TaggerError(description: "precision \(precision.rawValue): \(error)")
         }
-        engines = nets.map { makeEngine($0, settings: settings) }
+        engines = nets.map { makeEngine($0, hop: settings.hop(of: $0.shape.name), settings: settings) }
+        starts = [Int64](repeating: 0, count: nets.count)
         threads = EngineThreads(engines: nets.count, threads: settings.threads)
         threads.use(engines)
         if settings.songBoundaries == .novelty {
@@ -79,8 +87,8 @@ public final class Tagger {
     /// The playing song's vector so far; nil until every net has a window. Allocates.
     public var songFeatures: [Float]? { aggregator.features }
 
-    /// How each net's engine works, in the model's order.
-    public var plans: [EnginePlan] { engines.map { ($0 as! IncrementalEngine).plan } }
+    /// How each net's engine works, in the model's order; without nets that are left out.
+    public var plans: [EnginePlan] { engines.compactMap { ($0 as? IncrementalEngine)?.plan } }
 
     /// The longest hop of any net.
     public var longestHop: Int { engines.reduce(0) { max($0, $1.hop) } }
@@ -89,20 +97,37 @@ public final class Tagger {
     public func feed(_ samples: UnsafeBufferPointer<Float>, emit: (TaggerEvent) -> Void) {
         var rest = samples
         while !rest.isEmpty {
-            var count = min(rest.count, Self.slice)
-            var completes = false
-            for engine in engines where engine.samplesWanted <= count {
-                count = engine.samplesWanted
-                completes = true
-            }
+            let (count, completes) = nextPiece(of: rest.count)
             let piece = UnsafeBufferPointer(rebasing: rest[..<count])
-            for engine in engines { engine.push(piece) }
             silence.push(piece)
-            position += Int64(count)
+            push(piece)
             rest = UnsafeBufferPointer(rebasing: rest[count...])
             if completes || count == Self.slice { advance(emit) }
         }
         if settings.batch == 1 { advance(emit) }
+    }
+
+    /// How many of so many samples may be pushed at once, and whether an engine is then to step.
+    func nextPiece(of samples: Int) -> (count: Int, completes: Bool) {
+        var count = min(samples, Self.slice)
+        var completes = false
+        for net in engines.indices {
+            let wanted = Int(max(0, starts[net] - position)) + engines[net].samplesWanted
+            if wanted <= count {
+                count = wanted
+                completes = true
+            }
+        }
+        return (count, completes)
+    }
+
+    /// The stream's next samples, for every engine those from its start on.
+    func push(_ piece: UnsafeBufferPointer<Float>) {
+        for net in engines.indices {
+            let early = Int(min(Int64(piece.count), max(0, starts[net] - position)))
+            engines[net].push(UnsafeBufferPointer(rebasing: piece[early...]))
+        }
+        position += Int64(piece.count)
     }
 
     /// Samples were lost here: no window spans the place. The song goes on.
@@ -110,6 +135,7 @@ public final class Tagger {
         for engine in engines { engine.reset() }
         silence.reset()
         origin = position
+        for net in starts.indices { starts[net] = position }
         blockStart = position
         song.gap(at: position)
         for net in nets.indices { report.nets[net].end = 0 }
@@ -130,17 +156,31 @@ public final class Tagger {
         novelty?.reset()
     }
 
-    /// Makes every hop longer by its net's m, for a machine that can't keep up: times m and not times 2, since a hop that
-    /// stays a power of m shares most. Windows start anew, as after a gap.
-    public func raiseHop() {
-        for net in nets {
-            let hop = settings.hop(of: net.shape.name) * net.shape.m
-            settings.netHops[net.shape.name] = min(hop, TaggerSettings.longestHop)
+    /// Works at another of `levels` from here on. Windows start anew where they would stand at this level since the last gap;
+    /// songs go on. Allocates.
+    public func use(level: Int) {
+        precondition(levels.indices.contains(level))
+        self.level = level
+        engines = nets.indices.map { net in
+            levels[level].hops[net].map { makeEngine(nets[net], hop: $0, settings: settings) }
+                ?? LeftOutEngine(shape: nets[net].shape)
         }
-        engines = nets.map { makeEngine($0, settings: settings) }
         threads.use(engines)
-        gap()
+        aggregator.inUse = levels[level].hops.map { $0 != nil }
+        for net in nets.indices {
+            starts[net] = start(of: net, from: position)
+            report.nets[net].end = 0
+        }
     }
+
+    /// The first place at or behind `position` at which a window of the net begins.
+    func start(of net: Int, from position: Int64) -> Int64 {
+        let hop = Int64(max(1, engines[net].hop))
+        return origin + max(0, position - origin + hop - 1) / hop * hop
+    }
+
+    /// Names of the nets that aren't left out.
+    public var netsInUse: [String] { zip(nets, levels[level].hops).compactMap { $1 == nil ? nil : $0.shape.name } }
 
     // MARK: Windows and blocks in the stream's order
 
@@ -153,7 +193,7 @@ public final class Tagger {
         while true {
             var end = Int64.max
             for net in engines.indices where reported[net] < ready[net] {
-                end = min(end, origin + Int64(engines[net].result(reported[net]).end))
+                end = min(end, starts[net] + Int64(engines[net].result(reported[net]).end))
             }
             takeBlocks(upTo: min(end, position), emit)
             guard end != Int64.max else { return }
@@ -210,10 +250,9 @@ public final class Tagger {
         var measured: Int64 = 0
         for net in engines.indices where reported[net] < ready[net] {
             let result = engines[net].result(reported[net])
-            guard origin + Int64(result.end) == end else { continue }
+            guard starts[net] + Int64(result.end) == end else { continue }
             reported[net] += 1
-            report.nets[net].end = end
-            for tag in tags.indices { report.nets[net].probabilities[tag] = result.probabilities[tag] }
+            note(result, of: net, endingAt: end)
             // A song's windows lie wholly inside it, as they do when features are extracted from a file.
             if song.isPlaying, end - Int64(engines[net].shape.window) >= song.start {
                 let started = clock?() ?? 0
@@ -232,6 +271,12 @@ public final class Tagger {
         songCost.windows += 1
         songCost.aggregation += measured
         updateSong(at: end)
+    }
+
+    /// The net's newest window.
+    func note(_ result: WindowResult, of net: Int, endingAt end: Int64) {
+        report.nets[net].end = end
+        for tag in tags.indices { report.nets[net].probabilities[tag] = result.probabilities[tag] }
     }
 
     private func meanOverNets() {
@@ -273,10 +318,6 @@ public struct SongCost: Sendable, Equatable {
     public var novelty: Int64 = 0
 }
 
-private func makeEngine(_ net: PackedNet, settings: TaggerSettings) -> any WindowEngine {
-    let plan = EnginePlan.cheapest(
-        shape: net.shape, precision: net.precision, tags: net.tags, hop: settings.hop(of: net.shape.name),
-        batch: settings.batch,
-        memoryLimit: settings.memoryLimit)
-    return IncrementalEngine(net: net, plan: plan)
+private func makeEngine(_ net: PackedNet, hop: Int, settings: TaggerSettings) -> any WindowEngine {
+    IncrementalEngine(net: net, plan: .cheapest(net, hop: hop, settings: settings))
 }

@@ -129,6 +129,16 @@ final class ChildProcess {
     /// The next line of standard error; nil at its end.
     func readErrorLine(seconds: Double = 90) throws -> String? { try readLine(\.errors, seconds: seconds) }
 
+    /// Whether a line of standard error that was written so far has `text` in it; reads up to and with it.
+    func hasErrorLine(containing text: String) throws -> Bool {
+        var waits = [pollfd(fd: errors.descriptor, events: Int16(POLLIN), revents: 0)]
+        if poll(&waits, 1, 0) > 0 { Self.take(&errors) }
+        while errors.bytes.contains(UInt8(ascii: "\n")) {
+            if let line = try readLine(\.errors, deadline: .now), line.contains(text) { return true }
+        }
+        return false
+    }
+
     /// Waits for a line of standard error that has `text` in it.
     func waitForErrorLine(containing text: String, seconds: Double = 90) throws {
         let deadline = ContinuousClock.now + .seconds(seconds)

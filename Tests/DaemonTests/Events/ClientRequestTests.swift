@@ -13,6 +13,7 @@ import Testing
         #expect(try parse(#"{"subscribe":{}}"#) == .subscribe(wanted))
         wanted.options.top = 5
         wanted.options.threshold = 0.5
+        wanted.names = ["rock", "piano"]
         wanted.options.tags = [1, 0]
         wanted.options.detailNets = true
         wanted.every = 1.5
@@ -29,10 +30,26 @@ import Testing
         let line = Array(#"{"subscribe":{"tags":["jazz","piano","calm"]}}"#.utf8)
         let request = try ClientRequest(parsing: line, tags: ["rock", "piano"], songTags: ["calm", "piano", "jazz"])
         var wanted = Subscription()
+        wanted.names = ["jazz", "piano", "calm"]
         wanted.options.tags = [1]
         wanted.options.songTags = [2, 1, 0]
         #expect(request == .subscribe(wanted))
         #expect(wanted.options.ofSongs.chosen(of: [0.1, 0.2, 0.3]) == [2, 1, 0])
+    }
+
+    @Test("where another model's tags have come, names are looked up anew; one that is unknown is not forgotten")
+    func otherTags() throws {
+        guard case .subscribe(var subscription) = try parse(#"{"subscribe":{"tags":["rock","piano"],"top":1}}"#) else {
+            Issue.record("no subscription")
+            return
+        }
+        subscription.choose(of: ["piano", "calm"], songTags: ["calm", "piano"])
+        #expect(subscription.options.tags == [0])
+        #expect(subscription.options.songTags == [1])
+        #expect(subscription.options.top == 1)
+        subscription.choose(of: ["piano", "jazz", "rock"], songTags: ["piano", "jazz", "rock"])
+        #expect(subscription.options.tags == [2, 0])
+        #expect(subscription.options.songTags == nil)
     }
 
     @Test(

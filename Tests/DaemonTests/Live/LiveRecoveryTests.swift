@@ -94,11 +94,93 @@ import Testing
             }
             #expect(hop % 3 == 0)
             #expect(engine.hasPrefix("3^9 at hop \(hop): "))
+            guard case .integer(let level)? = raised["overload"] else {
+                throw SocketClient.Failure(reason: "no level in \(raised)")
+            }
+            // There is but one net, which is never left out.
+            #expect(level >= 1 && raised["overloads"] == .integer(level) && raised["nets"] == .string("3^9"))
             // As often as it must be raised, there are tags in the end.
             _ = try Self.event(client, Self.isOf("tags"))
             daemon.signal(SIGTERM)
             // What waits, up to four seconds of sound, is not heard any more.
             #expect(try daemon.end().code == 0)
+        }
+    }
+
+    /// A daemon with nets as wide as the papers' at a hop; how it is asked for less while the program runs for five
+    /// milliseconds in half a second, and how for as much as before when it runs all the time.
+    private static func takeAway(
+        nets: [(m: Int, n: Int)], hop: Int, _ check: (_ less: JSONValue, _ client: SocketClient) throws -> Void
+    ) throws -> (more: JSONValue, next: JSONValue) {
+        let fixture = try LiveFixture()
+        let model = Model(
+            tags: ["a"], output: .sigmoid, batchNormEpsilon: 1e-5,
+            nets: try nets.map {
+                .heUniform(try NetShape(name: "\($0.m)^\($0.n)", m: $0.m, n: $0.n), tags: 1, seed: 1)
+            }, classifier: nil)
+        let path = fixture.folder + "/large.safetensors"
+        try ModelFile.write(model, to: path)
+        let daemon = try fixture.daemon(["--hop", "\(hop)"], model: path)
+        let client = try fixture.connect(to: daemon)
+        try client.send(#"{"subscribe":{"every":0.1,"detail":"nets"}}"# + "\n")
+        _ = try event(client, isOf("tags"))
+
+        let deadline = ContinuousClock.now + .seconds(120)
+        var isRaised = false
+        while !isRaised, ContinuousClock.now < deadline {
+            daemon.signal(SIGSTOP)
+            poll(nil, 0, 495)
+            daemon.signal(SIGCONT)
+            poll(nil, 0, 5)
+            isRaised = try daemon.hasErrorLine(containing: "can't keep up")
+        }
+        #expect(isRaised)
+        try check(try event(client) { isOf("status")($0) && $0["overload"] != .integer(0) }, client)
+        let more = try event(client) { isOf("status")($0) && $0["overload"] == .integer(0) }
+        #expect(more["hop"] == .integer(hop) && more["overloads"] == more["overload_recoveries"])
+        try daemon.waitForErrorLine(containing: "keeps up")
+        let next = try event(client, isOf("tags"))
+        daemon.signal(SIGTERM)
+        #expect(try daemon.end().code == 0)
+        return (more, next)
+    }
+
+    @Test("A machine that is taken away: longer hops; when it is there again, the old ones, where they would have been")
+    func longerHops() async throws {
+        try await blocking {
+            let (more, next) = try Self.takeAway(nets: [(3, 8)], hop: 243) { less, _ in
+                guard case .integer(let hop)? = less["hop"], case .integer(let level)? = less["overload"] else {
+                    throw SocketClient.Failure(reason: "no level in \(less)")
+                }
+                #expect((1...level).reduce(243) { hop, _ in hop * 3 } == hop)
+                #expect(less["nets"] == .string("3^8"))
+            }
+            guard case .integer(let position)? = next["position"] else {
+                throw SocketClient.Failure(reason: "no position in \(next)")
+            }
+            // Where sound was lost windows begin anew.
+            if more["gaps"] == .integer(0) { #expect((position - 19_683) % 243 == 0) }
+        }
+    }
+
+    @Test("Where hops are as long as windows, nets are left out, the costliest first; and they come back")
+    func fewerNets() async throws {
+        try await blocking {
+            let names = ["3^8", "2^14", "5^6", "3^9"]
+            let (more, next) = try Self.takeAway(nets: [(3, 8), (2, 14), (5, 6), (3, 9)], hop: 59_049) { less, client in
+                guard case .integer(let level)? = less["overload"], case .string(let nets)? = less["nets"] else {
+                    throw SocketClient.Failure(reason: "no level in \(less)")
+                }
+                let left = nets.split(separator: ", ").map(String.init)
+                #expect(left.count == max(1, names.count - level) && left.contains("3^8"))
+                // What is said then is said by these.
+                let tags = try Self.event(client, Self.isOf("tags"))
+                guard case .object(let heard)? = tags["nets"] else { throw SocketClient.Failure(reason: "\(tags)") }
+                #expect(!heard.isEmpty && heard.allSatisfy { left.contains($0.name) })
+            }
+            #expect(more["nets"] == .string(names.joined(separator: ", ")))
+            guard case .object(let heard)? = next["nets"] else { throw SocketClient.Failure(reason: "\(next)") }
+            #expect(!heard.isEmpty)
         }
     }
 }

@@ -41,7 +41,7 @@ import Testing
                 }
             }
             #expect(isWhole)
-            #expect(ring.lost.load(ordering: .relaxed) == 0)
+            #expect(ring.bell.lost.load(ordering: .relaxed) == 0)
             writer.join()
         }
     }
@@ -53,7 +53,7 @@ import Testing
             ring.publish(.gap(position: position, lost: 0, .overrun), time: position)
         }
         #expect(!ring.hasRoom)
-        #expect(ring.lost.load(ordering: .relaxed) == 3)
+        #expect(ring.bell.lost.load(ordering: .relaxed) == 3)
         var times: [Int64] = []
         ring.drain { times.append($0.time) }
         #expect(times == [0, 1])

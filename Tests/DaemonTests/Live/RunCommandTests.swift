@@ -228,7 +228,7 @@ import Testing
 }
 
 /// systemd's end of sd_notify(3).
-private final class NotifySocket {
+final class NotifySocket {
     let path: String
     private let descriptor: Int32
 

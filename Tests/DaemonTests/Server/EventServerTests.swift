@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Streaming
 import Testing
@@ -36,11 +37,13 @@ import Testing
         }
     }
 
-    @Test("a raised hop is told to everyone")
+    @Test("an overload, and its end, are told to everyone")
     func raisedHop() async throws {
         try await TestServer.run { server in
             let client = try server.connect()
-            server.ring.publish(.hopRaised(to: 1458), time: 0)
+            server.ring.publish(.overload(level: 1, isMore: false, hop: 2187, nets: ["3^9"]), time: 0)
+            #expect(try client.readLine()?.hasPrefix(#"{"type":"status","#) == true)
+            server.ring.publish(.overload(level: 0, isMore: true, hop: 729, nets: ["3^9"]), time: 0)
             #expect(try client.readLine()?.hasPrefix(#"{"type":"status","#) == true)
         }
     }
@@ -92,6 +95,51 @@ import Testing
             }
             server.publish(Int64(events))
             for client in reading + sleeping { #expect(try client.readLine()?.position == events) }
+        }
+    }
+
+    @Test(
+        "another model: hello before its first answer, also for a client that wasn't reading, whose tags are found anew"
+    )
+    func otherModel() async throws {
+        try await TestServer.run { server in
+            let choosy = try server.connect()
+            try choosy.send(#"{"subscribe":{"tags":["rock","piano"]}}"# + "\n" + #"{"status":true}"# + "\n")
+            #expect(try choosy.readLine()?.hasPrefix(#"{"type":"status""#) == true)
+            let sleeping = try server.connect()
+            var events = 0
+            func publish(on ring: ReportRing, _ window: [Float]) {
+                var report = TagReport(tags: window.count, nets: 1)
+                events += 1
+                report.position = Int64(events)
+                report.window = window
+                while !ring.hasRoom { sched_yield() }
+                ring.publish(report, time: 0)
+            }
+            // Until nothing more finds room in the sleeping client's buffers; the other one reads along.
+            for _ in 0..<6000 {
+                publish(on: server.ring, [0.25, 0.5])
+                _ = try choosy.readLine()
+            }
+            let file = try ModelFile.read(path: LiveFixture.model)
+            let next = ReportRing(capacity: 256, tags: 3, nets: 1, bell: server.ring.bell)
+            let successor = EngineSuccessor(
+                tagger: try Tagger(model: file.model), choice: .mean, reports: next,
+                encoder: EventEncoder(
+                    model: .init(name: "other", sha256: "cd", nets: ["2^13"], tags: ["jazz", "calm", "piano"])),
+                sameNets: false)
+            server.ring.publish(.replaced(by: try #require(successor)), time: 0)
+            publish(on: next, [0.75, 0.125, 1])
+            #expect(try choosy.readLine()?.contains(#""name":"other","sha256":"cd""#) == true)
+            #expect(try choosy.readLine()?.contains(#""window":{"piano":1.0000}"#) == true)
+
+            var line = try sleeping.readLine()
+            while line?.position != nil { line = try sleeping.readLine() }
+            #expect(line?.hasPrefix(#"{"type":"dropped","count":"#) == true)
+            #expect(try sleeping.readLine()?.contains(#""name":"other""#) == true)
+            publish(on: next, [0.75, 0.125, 1])
+            #expect(
+                try sleeping.readLine()?.contains(#""window":{"jazz":0.7500,"calm":0.1250,"piano":1.0000}"#) == true)
         }
     }
 

@@ -86,6 +86,24 @@ struct NoveltyTests {
         #expect(try Self.hear(change, settings: Self.settings(.off)).songs.count == 1)
     }
 
+    @Test("Taggers that take each other's place find the same song changes, in songs as old as the stream")
+    func succession() throws {
+        let signal = Self.noise(70) + Self.tones(60)
+        let whole = try Self.hear(signal)
+        var relay = Relay(try Tagger(model: Self.model(), settings: Self.settings()), signal: signal)
+        for place in [30, 68, 90, 120] {
+            relay.hear(to: place * Self.second + 100, cuts: [4000])
+            relay.change(to: try Tagger(model: Self.model(), settings: Self.settings()), sameNets: true, late: 500)
+        }
+        #expect(relay.finish().songs == whole.songs)
+
+        // Other nets begin to look where they come: 50 s behind the change nothing older is a place.
+        var other = Relay(try Tagger(model: Self.model(), settings: Self.settings()), signal: signal)
+        other.hear(to: 60 * Self.second, cuts: [4000])
+        other.change(to: try Tagger(model: Self.model(), settings: Self.settings()), sameNets: false)
+        #expect(other.finish().songs.count == 1)
+    }
+
     @Test("A part that the song comes back to ends it less than one that lasts")
     func returning() throws {
         // Twelve seconds of another sound, and the first again: the nearest blocks behind the place are the song's own.

@@ -190,17 +190,6 @@ struct TaggerTests {
         #expect(transcript.tags.dropFirst(before).map(\.window) == fresh.tags.map(\.window))
     }
 
-    @Test("Raising the hop takes it times m and starts windows anew")
-    func raised() throws {
-        let tagger = try Tagger(model: .random(nets: [(3, 8)]), settings: TaggerSettings(hop: 500))
-        var transcript = Transcript()
-        tagger.hear(Self.noise(seconds: 1), cuts: [64], into: &transcript)
-        tagger.raiseHop()
-        transcript = Transcript()
-        tagger.hear(Self.noise(seconds: 1.2), cuts: [64], into: &transcript)
-        #expect(transcript.tags.map(\.position).prefix(2) == [22_050 + 19_683, 22_050 + 21_183])
-    }
-
     @Test(
         "Settings that can't be are refused",
         arguments: [
