@@ -103,7 +103,7 @@ struct SettingsTests {
             ("{", "FILE: byte 1: a name wanted"),
         ])
     func refused(json: String, message: String) async {
-        let error = #expect(throws: SettingsError.self) { try await load(json) }
+        let error = await #expect(throws: SettingsError.self) { try await load(json) }
         #expect(error?.description == message)
         #expect(error?.exitCode == .badConfiguration)
     }
