@@ -39,6 +39,8 @@ def listed():
             head = plan[index][0] if index < len(plan) else "(plan.py has no more)"
             if not text.startswith(head):
                 wrong.append(f"{name}: not in Tests/Docs/plan.py, or not in this place: {text.splitlines()[0]}; planned: {head}")
+                # What comes behind it would be taken for something else.
+                items = items[:index]
                 break
         found[name] = [(text, output, action) for (text, output), (_, action) in zip(items, plan)]
     return found, wrong

@@ -75,17 +75,24 @@ struct WatchCommand: ParsableCommand {
     /// Until a signal, or until the daemon's end if that is wanted.
     private func watch(_ path: String, signals: SignalPipe, output: inout WatchOutput) throws {
         var hasConnected = storage.outputDir != nil
+        var isWaiting = false
         var delay: Int32 = 250
         while true {
             do throws(EventConnection.Failure) {
                 let connection = try EventConnection(path: path)
                 hasConnected = true
+                isWaiting = true
                 delay = 250
                 guard follow(connection, signals: signals, output: &output), !once else { return }
                 output.flush()
                 output.say("the daemon has gone; waiting for it")
             } catch {
                 guard hasConnected || wait else { throw failure("\(path): \(error.reason)", .unavailable) }
+                // A service that stores nothing for years because of a wrong path must say so, once.
+                if storage.outputDir != nil, !isWaiting {
+                    output.say("\(path): \(error.reason); waiting for the daemon")
+                }
+                isWaiting = true
             }
             guard pause(milliseconds: delay, signals: signals) else { return }
             delay = min(5000, delay * 2)

@@ -76,6 +76,25 @@ import Testing
         }
     }
 
+    @Test("no daemon: said once, waited for")
+    func noDaemon() async throws {
+        try await blocking {
+            mkdir(folder, 0o755)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let watch = try ChildProcess(command)
+            #expect(
+                try watch.readErrorLine()
+                    == "wavetag: watch: \(socket): No such file or directory; waiting for the daemon")
+            let listener = try SocketClient.listen(at: socket)
+            defer { close(listener) }
+            try accept(listener).send(Self.tags(1))
+            _ = try lines(file, 1)
+            watch.signal(SIGTERM)
+            let result = try watch.end()
+            #expect(result.code == 0 && !result.errors.contains("No such file"))
+        }
+    }
+
     @Test(
         "a full disk: said, counted, and the count is the first line when there is room again",
         .enabled(if: MountNamespace.isAvailable))
@@ -85,7 +104,7 @@ import Testing
                 mkdir(folder + "/out", 0o755)
                 let watch = try MountNamespace.start(
                     """
-                    mount -t tmpfs -o size=16k tmpfs \(folder)/out && head -c 8192 /dev/zero >\(folder)/out/ballast
+                    mount -t tmpfs -o size=1m tmpfs \(folder)/out && head -c 1040384 /dev/zero >\(folder)/out/ballast
                     exec "$0" "$@"
                     """, command)
                 let client = try accept(listener)
