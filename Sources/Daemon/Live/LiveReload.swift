@@ -49,7 +49,6 @@ final class LiveReload: Sendable {
         do {
             let new = try await settings()
             try await onOwnThread { [self] in try replace(with: new) }
-            refusal.withLock { $0 = "" }
         } catch is EngineHasEnded {
             // The program is ending: there is nothing that could change.
         } catch {
@@ -82,6 +81,7 @@ final class LiveReload: Sendable {
         running.withLock { $0 = next }
         let fixed = before.settings.fixedPaths(differingIn: new)
         waiting.withLock { $0 = fixed }
+        refusal.withLock { $0 = "" }
         reloads.add(1, ordering: .relaxed)
         let milliseconds = (monotonicTime() - started) / 1_000_000
         logger.notice(
