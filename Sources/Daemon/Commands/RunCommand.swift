@@ -39,7 +39,7 @@ struct RunCommand: AsyncParsableCommand {
         let live: LiveService
         do {
             live = try LiveService(settings, environment: environment) {
-                try await Settings.load(file: file, flags: flags, environment: environment)
+                try Settings.load(file: file, flags: flags, environment: environment)
             }
         } catch let error as ModelFileError {
             throw ExitCode.because(error)
