@@ -55,12 +55,12 @@ static double now(void)
     return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
-/// Reads `state` again, every few milliseconds at most.
-static void look(struct scripted *device)
+/// Reads `state` again, unless it was read less than `pause` seconds ago.
+static void look(struct scripted *device, double pause)
 {
     char text[64] = "";
     const char *rate;
-    if (!device->state[0] || now() - device->looked < 0.005) return;
+    if (!device->state[0] || now() - device->looked < pause) return;
     device->looked = now();
     const int file = open(device->state, O_RDONLY | O_CLOEXEC);
     device->is_gone = file < 0 && errno == ENOENT;
@@ -86,7 +86,7 @@ static int start(snd_pcm_ioplug_t *plug)
     const struct itimerspec often = {{0, 2000000}, {0, 2000000}};
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
-    look(device);
+    look(device, 0);
     if (device->is_gone) return -ENODEV;
     device->started = now() + (failed ? SILENCE : 0);
     device->delivered = 0;
@@ -109,7 +109,7 @@ static int stop(snd_pcm_ioplug_t *plug)
 static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *plug)
 {
     struct scripted *device = plug->private_data;
-    look(device);
+    look(device, 0.005);
     // An error here would count as an overrun.
     const double frames = device->is_mute ? device->position : captured(device);
     if (frames - device->position >= plug->buffer_size) return -EPIPE;
@@ -136,7 +136,7 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *plug, const snd_pcm_channel_
                                   snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
     struct scripted *device = plug->private_data;
-    look(device);
+    look(device, 0);
     if (device->is_gone) return -ENODEV;
     if (device->has_slept && !device->has_told_sleep) {
         device->has_told_sleep = 1;
@@ -225,7 +225,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(scripted)
         if (strcmp(key, "state") == 0) strncpy(device->state, text, sizeof device->state - 1);
         if (strcmp(key, "started") == 0) strncpy(device->started_path, text, sizeof device->started_path - 1);
     }
-    look(device);
+    look(device, 0);
     if (device->is_gone || device->is_busy) {
         const int refused = device->is_gone ? -ENODEV : -EBUSY;
         free(device);
