@@ -41,6 +41,9 @@ struct scripted {
     unsigned delivered;
     /// Frames read since `started`.
     unsigned long position;
+    /// What it has failed with since it was started: said again and again, since ALSA keeps an error to itself where the same
+    /// read has had frames before.
+    int error;
     /// Whether it can go on after it was suspended.
     int resumes;
     /// What `state` says, and when it was last read.
@@ -91,6 +94,7 @@ static int start(snd_pcm_ioplug_t *plug)
     device->started = now() + (failed ? SILENCE : 0);
     device->delivered = 0;
     device->position = 0;
+    device->error = 0;
     if (device->started_path[0]) {
         FILE *file = fopen(device->started_path, "we");
         if (!file) return -errno;
@@ -138,17 +142,14 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *plug, const snd_pcm_channel_
     struct scripted *device = plug->private_data;
     look(device, 0);
     if (device->is_gone) return -ENODEV;
-    if (device->has_slept && !device->has_told_sleep) {
+    if (!device->error && device->has_slept && !device->has_told_sleep) {
         device->has_told_sleep = 1;
         device->resumes = 0;
-        snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
-        return -ESTRPIPE;
+        device->error = ESTRPIPE;
     }
-    if (device->delivered >= device->rate / 10) {
-        const int error = next_failure(device);
-        if (error == ESTRPIPE) snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
-        if (error) return -error;
-    }
+    if (!device->error && device->delivered >= device->rate / 10) device->error = next_failure(device);
+    if (device->error == ESTRPIPE) snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
+    if (device->error) return -device->error;
     int16_t *frames = (int16_t *)areas->addr + areas->first / 16 + offset;
     for (snd_pcm_uframes_t index = 0; index < size; index++, device->delivered++)
         frames[index] = device->is_still ? 0 : (int16_t)device->delivered;
@@ -164,6 +165,7 @@ static int resume(snd_pcm_ioplug_t *plug)
     // Its clock goes on from the last frame that was read.
     device->started = now() - (double)device->position / device->rate;
     device->delivered = 0;
+    device->error = 0;
     return 0;
 }
 
