@@ -41,6 +41,9 @@ struct scripted {
     unsigned delivered;
     /// Frames read since `started`.
     unsigned long position;
+    /// What it has failed with since it was started: said again and again, since ALSA keeps an error to itself where the same
+    /// read has had frames before.
+    int error;
     /// Whether it can go on after it was suspended.
     int resumes;
     /// What `state` says, and when it was last read.
@@ -55,12 +58,12 @@ static double now(void)
     return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
-/// Reads `state` again, every few milliseconds at most.
-static void look(struct scripted *device)
+/// Reads `state` again, unless it was read less than `pause` seconds ago.
+static void look(struct scripted *device, double pause)
 {
     char text[64] = "";
     const char *rate;
-    if (!device->state[0] || now() - device->looked < 0.005) return;
+    if (!device->state[0] || now() - device->looked < pause) return;
     device->looked = now();
     const int file = open(device->state, O_RDONLY | O_CLOEXEC);
     device->is_gone = file < 0 && errno == ENOENT;
@@ -86,11 +89,12 @@ static int start(snd_pcm_ioplug_t *plug)
     const struct itimerspec often = {{0, 2000000}, {0, 2000000}};
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
-    look(device);
+    look(device, 0);
     if (device->is_gone) return -ENODEV;
     device->started = now() + (failed ? SILENCE : 0);
     device->delivered = 0;
     device->position = 0;
+    device->error = 0;
     if (device->started_path[0]) {
         FILE *file = fopen(device->started_path, "we");
         if (!file) return -errno;
@@ -109,7 +113,7 @@ static int stop(snd_pcm_ioplug_t *plug)
 static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *plug)
 {
     struct scripted *device = plug->private_data;
-    look(device);
+    look(device, 0.005);
     // An error here would count as an overrun.
     const double frames = device->is_mute ? device->position : captured(device);
     if (frames - device->position >= plug->buffer_size) return -EPIPE;
@@ -136,19 +140,16 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *plug, const snd_pcm_channel_
                                   snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
     struct scripted *device = plug->private_data;
-    look(device);
+    look(device, 0);
     if (device->is_gone) return -ENODEV;
-    if (device->has_slept && !device->has_told_sleep) {
+    if (!device->error && device->has_slept && !device->has_told_sleep) {
         device->has_told_sleep = 1;
         device->resumes = 0;
-        snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
-        return -ESTRPIPE;
+        device->error = ESTRPIPE;
     }
-    if (device->delivered >= device->rate / 10) {
-        const int error = next_failure(device);
-        if (error == ESTRPIPE) snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
-        if (error) return -error;
-    }
+    if (!device->error && device->delivered >= device->rate / 10) device->error = next_failure(device);
+    if (device->error == ESTRPIPE) snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_SUSPENDED);
+    if (device->error) return -device->error;
     int16_t *frames = (int16_t *)areas->addr + areas->first / 16 + offset;
     for (snd_pcm_uframes_t index = 0; index < size; index++, device->delivered++)
         frames[index] = device->is_still ? 0 : (int16_t)device->delivered;
@@ -164,6 +165,7 @@ static int resume(snd_pcm_ioplug_t *plug)
     // Its clock goes on from the last frame that was read.
     device->started = now() - (double)device->position / device->rate;
     device->delivered = 0;
+    device->error = 0;
     return 0;
 }
 
@@ -225,7 +227,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(scripted)
         if (strcmp(key, "state") == 0) strncpy(device->state, text, sizeof device->state - 1);
         if (strcmp(key, "started") == 0) strncpy(device->started_path, text, sizeof device->started_path - 1);
     }
-    look(device);
+    look(device, 0);
     if (device->is_gone || device->is_busy) {
         const int refused = device->is_gone ? -ENODEV : -EBUSY;
         free(device);

@@ -22,6 +22,8 @@ final class Capture: @unchecked Sendable {
     private var format = CaptureFormat(sample: .s16, rate: 0, channels: 0)
     /// When the last good frame was captured, by `bootTime`; 0 before the first.
     private var lastFrame: Int64 = 0
+    /// How long the machine had slept then.
+    private var slept: Int64 = 0
     /// A gap that is to be said before the next sound.
     private var pendingGap: GapReason?
     /// Seconds of sound dropped since the ring was full.
@@ -191,6 +193,13 @@ final class Capture: @unchecked Sendable {
     private func deliver(_ count: Int, reserved: Int, inRing: Bool, at now: Int64) {
         counters.frames.add(count, ordering: .relaxed)
         let duration = Int64(Double(count) / Double(format.rate) * 1e9)
+        // Not every device says so: behind PulseAudio sound goes on after a sleep as if there had been none.
+        let sleep = machineSleep()
+        if lastFrame > 0, pendingGap == nil, sleep - slept > Self.leastSleep {
+            counters.suspensions.add(1, ordering: .relaxed)
+            pendingGap = .suspended
+        }
+        slept = sleep
         guard inRing else {
             droppedSeconds += Double(count) / Double(format.rate)
             counters.dropped.add(count, ordering: .relaxed)
@@ -228,6 +237,9 @@ final class Capture: @unchecked Sendable {
         commitMark(.gap(seconds: droppedSeconds, .overload))
         droppedSeconds = 0
     }
+
+    /// What is shorter is no sleep, nanoseconds.
+    private static let leastSleep: Int64 = 100_000_000
 
     /// Seconds of sound that a device may be ahead of time, from its buffer, before it counts as one without a clock.
     private static let mostAhead = 3.0

@@ -38,6 +38,12 @@ func atOneMoment<Value>(_ read: () -> Value) -> (value: Value, time: Int64) {
     return (best.value, best.time)
 }
 
+/// How long the machine has slept since it was started, nanoseconds.
+func machineSleep() -> Int64 {
+    let now = atOneMoment(monotonicTime)
+    return now.time - now.value
+}
+
 /// What is to be added to `bootTime` now to have nanoseconds since 1970: changes only where the clock is set.
 func realTimeOffset() -> Int64 {
     let now = atOneMoment(realTime)
