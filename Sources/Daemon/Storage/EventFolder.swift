@@ -56,7 +56,11 @@ final class EventFolder {
         removeOldest()
     }
 
-    deinit { close(folder) }
+    deinit {
+        // Not left to the descriptor's end: a program that is just being started from this one has it until it runs.
+        flock(folder, LOCK_UN)
+        close(folder)
+    }
 
     /// Adds an event, without its newline.
     func append(_ line: [UInt8]) {
