@@ -175,7 +175,8 @@ struct LiveReloadTests {
             let settings = fixture.folder + "/wavetag.json"
             let good = try Data(contentsOf: URL(fileURLWithPath: LiveFixture.model))
             try good.write(to: URL(fileURLWithPath: path))
-            try "{}".write(toFile: settings, atomically: true, encoding: .utf8)
+            // Ten refusals in a minute are more than the log would tell.
+            try #"{"log": {"limit": 0}}"#.write(toFile: settings, atomically: true, encoding: .utf8)
             let daemon = try fixture.daemon(["--config", settings], model: path)
             let client = try fixture.connect(to: daemon)
             let hello = try Self.next("hello", client)
@@ -217,7 +218,7 @@ struct LiveReloadTests {
             try expectRefusal("wavetag.json: No such file or directory")
 
             // What is good again is taken, and what a reload can't change is said.
-            try #"{"hop": 2187, "socket": {"clients": 9}, "status": {"interval": 3}}"#
+            try #"{"hop": 2187, "log": {"limit": 0}, "socket": {"clients": 9}, "status": {"interval": 3}}"#
                 .write(toFile: settings, atomically: true, encoding: .utf8)
             daemon.signal(SIGHUP)
             let again = try Self.next("hello", client)
