@@ -1,4 +1,4 @@
-/// Settings that hold from start to end: the device's, the socket's and the log's. All others a reload changes.
+/// Settings that hold from start to end: the device's, the socket's, the log's and the metrics'. All others a reload changes.
 extension Settings {
     private struct Fixed {
         let path: String
@@ -18,12 +18,14 @@ extension Settings {
             Fixed("capture.channels", \.capture.channels), Fixed("capture.period", \.capture.period),
             Fixed("capture.pace", \.capture.pace), Fixed("capture.wait_for_device", \.capture.waitForDevice),
             Fixed("capture.priority", \.capture.realtimePriority), Fixed("capture.duration", \.capture.duration),
+            Fixed("capture.stalled_after", \.capture.stalledAfter),
             // Whatever else there is of the device's.
             Fixed("capture", \.capture),
             Fixed("socket.path", \.socketPath), Fixed("socket.mode", \.socketMode),
             Fixed("socket.group", \.socketGroup),
             Fixed("socket.clients", \.mostClients), Fixed("status.interval", \.statusInterval),
-            Fixed("log.level", \.logLevel),
+            Fixed("priority", \.priority), Fixed("log.level", \.logLevel), Fixed("log.limit", \.logLimit),
+            Fixed("metrics.file", \.metricsFile), Fixed("metrics.interval", \.metricsInterval),
         ]
     }
 
