@@ -59,8 +59,9 @@ import Testing
         try await blocking {
             let fixture = try LiveFixture()
             let daemon = try fixture.daemon(["--pace", "device"])
-            let client = try fixture.connect(to: daemon)
+            // May come before the line that says that it listens, which it does by then.
             try daemon.waitForErrorLine(containing: "the device has no clock")
+            let client = try SocketClient(connecting: fixture.socket)
             // Behind the burst, three seconds of sound at most.
             _ = try Self.event(client) { event in
                 if case .integer(let position)? = event["position"] { position > 4 * 22_050 } else { false }
