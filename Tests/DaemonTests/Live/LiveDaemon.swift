@@ -6,7 +6,7 @@ import Glibc
 /// Files for a daemon that hears a file through ALSA, in a folder that goes with this object.
 final class LiveFixture: Sendable {
     /// Samples of the sound, 22 050 Hz.
-    static let samples = 4 * 22_050
+    static let samples = 8 * 22_050
     let folder: String
 
     var socket: String { folder + "/s" }
