@@ -5,7 +5,6 @@
 
 Writes into WORK:
 manifest.tsv            train, valid, and the corpus's test split
-manifest-balanced.tsv   the same with fewer of the corpus's windows to train with, for the last epochs
 valid-nonmusic.tsv      noise, hum, speech and silence of valid, for thresholds
 test-solo.tsv           solos of the soundfont that is held out
 test-room.tsv           the same in a room, at 20 dB
@@ -17,7 +16,6 @@ Columns `kind` and `family` are for evaluate.py; wavetag passes over them.
 import csv
 import glob
 import os
-import random
 import sys
 from collections import namedtuple
 
@@ -29,7 +27,6 @@ from sound import RATE, WINDOW
 
 SECONDS = WINDOW / RATE
 TAGS = KEPT + ADDED
-BALANCE = 0.43  # Share of the corpus's windows in the last stage of training.
 TONES = {"beeps", "clicks", "effects"}  # What may well be taken for an instrument says nothing about thresholds.
 Row = namedtuple("Row", "path split start labels kind family")
 
@@ -98,7 +95,7 @@ def main():
 
     rows = [Row("corpus/" + row["path"], row["split"], float(row["start"]), corpus_labels(row), "corpus", "")
             for row in corpus_rows]
-    room, quiet_valid, replaced = [], [], set()
+    room, quiet_valid, replaced = [], [], set()  # Of valid each sound stands once, as it is or degraded.
     for line in degraded:
         if line["of"] == "corpus":
             clean = of_track[line["original"]][line["at"] : line["at"] + line["windows"]]
@@ -113,7 +110,8 @@ def main():
             room += made
         else:
             rows += made
-            replaced.add(line["original"])
+            if line["split"] == "valid":
+                replaced.add(line["original"])
             if line["split"] == "valid" and fact["kind"] == "speech":
                 quiet_valid += made
     solo, quiet, over = [], [], []
@@ -134,10 +132,7 @@ def main():
                 for row in solo if row.labels and not row.labels["silence"]}
     solo = [row for row in solo if (row.path.split("/", 1)[1], round(row.start, 3)) in sounding]
     room = [row for row in room if (row.path.split("/", 2)[2], round(row.start, 3)) in sounding]
-    # For the last epochs: of the corpus a share, so that solos and what isn't music weigh more.
-    balanced = [row for row in rows if row.split != "train" or not row.kind.startswith("corpus")
-                or random.Random(f"{row.path} {row.start:.3f}").random() < BALANCE]
-    for name, content in (("manifest", rows), ("manifest-balanced", balanced), ("valid-nonmusic", quiet_valid), ("test-solo", solo),
+    for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("test-solo", solo),
                           ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
         write(os.path.join(work, name + ".tsv"), content)
 

@@ -89,7 +89,7 @@ def main():
     parser.add_argument("work")
     parser.add_argument("corpus", help="the corpus's folder, with manifest.tsv")
     parser.add_argument("--corpus-windows", type=int, default=4700)
-    parser.add_argument("--share", type=float, default=0.42, help="of rendered pieces that are degraded")
+    parser.add_argument("--share", type=float, default=0.6, help="of rendered pieces and speech that are degraded")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     jobs = plan(arguments)

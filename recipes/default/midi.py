@@ -11,12 +11,11 @@ class Piece:
 
     def __init__(self):
         self.events = []
+        self.programs = []  # (channel, program)
         self.notes = []  # (start, end, program, pitch, velocity); program -1: drums
 
-    def program(self, channel, program, bank=0):
-        if channel != DRUMS:
-            self.control(0, channel, 0, bank)
-        self.events.append((0, 0, bytes([0xC0 | channel, program])))
+    def program(self, channel, program):
+        self.programs.append((channel, program))
 
     def control(self, time, channel, controller, value):
         self.events.append((time, 0, bytes([0xB0 | channel, controller, int(max(0, min(127, value)))])))
@@ -35,14 +34,20 @@ class Piece:
         self.events.append((end, 1, bytes([0x80 | channel, pitch, 0])))
         self.notes.append((start, end, -1 if channel == DRUMS else program, pitch, velocity))
 
-    def write(self, path, seconds):
+    def write(self, path, seconds, banks=None, stretch=1.0):
+        """A file of `seconds` times `stretch`; `banks`: where a program's sound is, other than in bank 0."""
+        events = []
+        for channel, program in self.programs:
+            if channel != DRUMS:
+                events.append((0, 0, bytes([0xB0 | channel, 0, (banks or {}).get(program, 0)])))
+            events.append((0, 0, bytes([0xC0 | channel, program])))
         data = bytearray(b"\x00\xff\x51\x03" + (1_000_000).to_bytes(3, "big"))
         now = 0
-        for time, _, message in sorted(self.events, key=lambda event: (event[0], event[1])):
-            ticks = round(time * TICKS)
+        for time, _, message in sorted(events + self.events, key=lambda event: (event[0], event[1])):
+            ticks = round(time * stretch * TICKS)
             data += variable_length(ticks - now) + message
             now = ticks
-        data += variable_length(max(0, round(seconds * TICKS) - now)) + b"\xff\x2f\x00"
+        data += variable_length(max(0, round(seconds * stretch * TICKS) - now)) + b"\xff\x2f\x00"
         with open(path, "wb") as file:
             file.write(b"MThd" + struct.pack(">IHHH", 6, 0, 1, TICKS))
             file.write(b"MTrk" + struct.pack(">I", len(data)) + bytes(data))

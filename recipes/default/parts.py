@@ -13,9 +13,9 @@ def choose(random, instruments):
     return random.choices(instruments, [instrument.weight for instrument in instruments])[0]
 
 
-def prepare(piece, random, channel, program, bank=0):
+def prepare(piece, random, channel, program):
     """An instrument on a channel: tuning, place, effects."""
-    piece.program(channel, program, bank)
+    piece.program(channel, program)
     piece.control(0, channel, 7, random.randint(80, 120))
     piece.control(0, channel, 10, random.randint(30, 98))
     piece.control(0, channel, 91, random.choice([0, 20, 40, 70, 100]))
@@ -183,7 +183,7 @@ def drums(piece, random, style, start, end, beat, loud=None):
 
 
 def kit(piece, random, style):
-    piece.events.append((0, 0, bytes([0xC0 | DRUMS, random.choice(KITS.get(style, [0, 8, 16]))])))
+    piece.program(DRUMS, random.choice(KITS.get(style, [0, 8, 16])))
     piece.control(0, DRUMS, 7, random.randint(85, 120))
     piece.control(0, DRUMS, 91, random.choice([0, 20, 40, 80]))
 

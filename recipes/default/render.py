@@ -7,8 +7,8 @@ Writes WORK/rendered/SPLIT/*.flac (22 050 Hz, mono, whole windows) and WORK/inde
 the tags that construction decides in each window. Finished pieces are kept, so a run that was stopped goes on.
 
 FluidR3 and MuseScore's soundfont share recordings, and so do TimGM6mb and Csound's (their samples' names say so: 334
-and 391 in common). So the first two train together with freepats; TimGM6mb alone tests; Csound's, its relative,
-validates and never trains.
+and 391 in common). So the first two train together with freepats and GeneralUser (67 names in common with MuseScore's,
+with TimGM6mb one of the same name and length); TimGM6mb alone tests; Csound's, its relative, validates and never trains.
 """
 
 import argparse
@@ -24,29 +24,42 @@ import scipy.signal
 import soundfile
 
 import pieces
+import synthesiser
 from index import write_index
 from instruments import FAMILIES, TAGS, tags_of
-from sound import RATE, WINDOW
+from sound import RATE, WINDOW, generator
 
 SOUNDFONTS = {
     "fluid": "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "mono": "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3",
     # The lossless one where it is installed: the other is unpacked for every piece.
     "musescore": "/usr/share/sounds/sf3/MuseScore_General_Full.sf3",
+    "generaluser": "/usr/share/minuet/soundfonts/GeneralUser-v1.47.sf2",
     "opl3": "/usr/share/sounds/sf2/OPL-3_FM_128M.sf2",
     "csound": "/usr/share/sounds/sf2/sf_GMbank.sf2",
     "timgm6mb": "/usr/share/sounds/sf2/TimGM6mb.sf2",
     "freepats": None,
+    "synthesiser": None,
 }
+# Other sounds of a program, by bank, where they are the same instrument.
+BANKS = {
+    "musescore": {0: [8], 4: [8], 5: [8], 6: [8], 25: [8], 26: [8], 28: [8], 30: [8], 38: [8], 39: [8], 40: [8],
+                  44: [20, 25], 45: [20, 25], 48: [20, 25], 49: [20, 25], 50: [8], 62: [8], 80: [8], 81: [20]},
+    "generaluser": {4: [8], 5: [8], 6: [8], 25: [8], 26: [8], 27: [8, 12], 28: [8], 30: [8], 38: [1, 8, 11, 12],
+                    39: [8, 11], 44: [1], 48: [1], 49: [1, 11, 12], 50: [8, 11], 51: [11], 52: [1], 62: [8],
+                    80: [1, 8, 12, 13], 81: [1, 11, 12, 13], 87: [11], 88: [12, 13], 89: [11, 12]},
+}
+# A tape that runs too fast or too slow, up to two semitones and a third: another size of every instrument.
+SPEEDS = [(7, 8), (8, 9), (12, 13), (16, 17), (17, 16), (13, 12), (9, 8), (8, 7)]
 # What freepats has of the programs in use; a missing instrument would be silent.
 FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 38,
             40, 42, 44, 45, 46, 48, 53, 56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80,
             84, 88, 94, 95, 101, 104, -1}
 # Windows to make: (kind, family) by split.
 SHARES = {
-    "train": [("solo", family, 900) for family in FAMILIES] + [
-        ("solo", "", 800), ("ensemble", "", 1150), ("chamber", "", 400), ("electronic", "", 900), ("rock", "", 350),
-        ("raga", "", 200)],
+    "train": [("solo", family, 1500) for family in FAMILIES] + [
+        ("solo", "", 1500), ("ensemble", "", 1600), ("chamber", "", 500), ("electronic", "", 900), ("rock", "", 350),
+        ("raga", "", 300)],
     "valid": [("solo", family, 50) for family in FAMILIES] + [
         ("solo", "", 40), ("ensemble", "", 120), ("chamber", "", 40), ("electronic", "", 80), ("rock", "", 30),
         ("raga", "", 20)],
@@ -84,12 +97,14 @@ def compose(name, split, kind, family, count):
         font = "csound"
     elif split == "test":
         font = "timgm6mb"
+    elif kind == "solo" and all(tags_of(program).keys() == {"synth"} for program in programs) and chance.random() < 0.5:
+        font = "synthesiser"
     elif kind == "solo" and programs <= FREEPATS and chance.random() < 0.25:
         font = "freepats"
     elif kind == "electronic" or family == "synth":
-        font = chance.choices(["fluid", "musescore", "mono", "opl3"], [4, 4, 1, 2])[0]
+        font = chance.choices(["fluid", "musescore", "generaluser", "mono", "opl3"], [4, 4, 6, 1, 2])[0]
     else:
-        font = chance.choices(["fluid", "musescore", "mono"], [5, 5, 1])[0]
+        font = chance.choices(["fluid", "musescore", "generaluser", "mono"], [5, 5, 8, 1])[0]
     return piece, seconds, facts, font, chance
 
 
@@ -129,7 +144,8 @@ def soundfont(font):
     return lossless if font == "musescore" and os.path.exists(lossless) else SOUNDFONTS[font]
 
 
-def synthesise(midi, font, chance, gain):
+def synthesise(midi, font, chance, gain, up=1, down=1):
+    """Plays a file, mono at 22 050 Hz; `up` and `down`: how much longer than what was played, and lower."""
     with tempfile.NamedTemporaryFile(suffix=".wav", dir="/dev/shm") as out:
         if font == "freepats":
             command = ["timidity", "-c", "/etc/timidity/freepats.cfg", "-Ow", "-s", "44100", "-o", out.name, "-A50",
@@ -147,7 +163,7 @@ def synthesise(midi, font, chance, gain):
         except soundfile.LibsndfileError:
             return numpy.zeros(0, "float32")
     mono = samples.mean(1)
-    return scipy.signal.resample_poly(mono, 1, 2).astype("float32") if len(mono) else mono
+    return scipy.signal.resample_poly(mono, up, 2 * down).astype("float32") if len(mono) else mono
 
 
 def make(job):
@@ -166,9 +182,18 @@ def make(job):
     if os.path.exists(target):
         sound, _ = soundfile.read(target, dtype="float32")
     else:
-        with tempfile.NamedTemporaryFile(suffix=".mid", dir="/dev/shm") as midi:
-            piece.write(midi.name, seconds)
-            sound = synthesise(midi.name, font, chance, gain)
+        banks, (up, down) = {}, (1, 1)
+        if split == "train":
+            banks = {program: chance.choice(others) for program, others in BANKS.get(font, {}).items()
+                     if chance.random() < 0.5}
+            if chance.random() < 0.6:
+                up, down = chance.choice(SPEEDS)
+        if font == "synthesiser":
+            sound = synthesiser.play(generator(name), piece.notes, seconds)
+        else:
+            with tempfile.NamedTemporaryFile(suffix=".mid", dir="/dev/shm") as midi:
+                piece.write(midi.name, seconds, banks, up / down)
+                sound = synthesise(midi.name, font, chance, gain, down, up)
         length = count * WINDOW
         sound = numpy.concatenate([sound[:length], numpy.zeros(max(0, length - len(sound)), "float32")])
         peak = numpy.abs(sound).max()

@@ -11,6 +11,7 @@ Needs the packages tensorflow 2.15, librosa 0.10 and, without its dependencies, 
 
 import importlib.util
 import os
+import random
 import sys
 import types
 
@@ -57,6 +58,11 @@ def patches(mel, count):
     return result
 
 
+def is_asked(line):
+    """Of the many solos to train with a third; their kind's mean stands for the others (`assemble.py`)."""
+    return line["split"] != "train" or line["kind"] != "solo" or random.Random(line["path"]).random() < 0.33
+
+
 def main():
     work, name = sys.argv[1:3]
     part, parts = map(int, (sys.argv[3] if len(sys.argv) > 3 else "0/1").split("/"))
@@ -81,7 +87,7 @@ def main():
     lines = read_index(work, name)
     # What is trained with first, and of that what construction says least about.
     lines.sort(key=lambda line: (line["split"] == "test", line["kind"] == "solo", line["path"]))
-    lines = [line for line in lines[part::parts] if line["path"] not in known]
+    lines = [line for line in lines[part::parts] if line["path"] not in known and is_asked(line)]
 
     def keep():
         with open(target + ".part", "wb") as file:
