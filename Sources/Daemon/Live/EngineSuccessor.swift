@@ -70,8 +70,10 @@ final class EngineSuccessor: @unchecked Sendable {
         if level > 0 { tagger.use(level: min(level, tagger.levels.count - 1)) }
         tagger.prepare(from: oldest, now: now, origin: origin)
         while !isBroken.load(ordering: .acquiring), samples.take(atMost: Self.piece, { tagger.warm($0) }) {}
-        phase.store(Phase.warm.rawValue, ordering: .releasing)
-        guard wait(until: .taken) else { return false }
+        // The engine may have ended meanwhile, and have refused: that stands.
+        let (isWarm, _) = phase.compareExchange(
+            expected: Phase.recording.rawValue, desired: Phase.warm.rawValue, ordering: .acquiringAndReleasing)
+        guard isWarm, wait(until: .taken) else { return false }
         retired = nil
         return true
     }
