@@ -111,7 +111,8 @@ struct ListeningSocket: Sendable {
         defer { closedir(entries) }
         let prefix = path[end...] + "."
         while let entry = readdir(entries) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+            // In place: a copy would be of 256 bytes, and an entry ends with its name.
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }
             guard name.hasPrefix(prefix), let process = pid_t(name.dropFirst(prefix.count)), process > 0,
