@@ -67,6 +67,7 @@ let package = Package(
             name: "DaemonTests",
             dependencies: [
                 "Daemon",
+                "AllocationCounter",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
