@@ -42,9 +42,7 @@ systemctl restart wavetag.service
 check 'tags flow from an ALSA device' tags
 check 'the service told systemd that it is ready' systemctl is-active wavetag.service
 
-# (Reload: here.)
-
-# Sixteen clients read on while the package is upgraded under them.
+# Sixteen clients read on while settings and model are read anew, and while the package is upgraded under them.
 for client in $(seq 16); do
     wavetag watch --format json --every 0.5 >/client.$client 2>/dev/null &
 done
@@ -54,11 +52,20 @@ all() {
     done
 }
 check 'sixteen clients read tags' all '"type":"tags"' 2
+process() { systemctl show -P MainPID wavetag.service; }
+before_reload=$(process)
+cp /usr/share/wavetag/default.safetensors /packages/other.safetensors
+echo '{"device": "noise", "capture": {"pace": "realtime"}, "model": "/packages/other.safetensors"}' >/etc/wavetag/wavetag.json
+systemctl reload wavetag.service
+check 'reloaded, all sixteen hear of the other model' all '"name":"other"' 1
+check 'and no sample was lost' sh -c '! grep -h "\"type\":\"gap\"" /client.*'
+check 'in the same process' test "$(process)" = "$before_reload"
+
 dpkg -i /packages/new.deb >>/dpkg 2>&1
 check 'upgraded' sh -c "dpkg-query -W -f '\${Version}' wavetag | grep -q next"
 check 'the settings were kept' grep -q noise /etc/wavetag/wavetag.json
-# Each client sees a second hello: it has found the new daemon.
-check 'all sixteen have reconnected' all '"type":"hello"' 2
+# Each client sees a third hello: it has found the new daemon.
+check 'all sixteen have reconnected' all '"type":"hello"' 3
 check 'and tags flow again' tags
 kill $(jobs -p)
 wait

@@ -42,14 +42,7 @@ extension SoundCache {
         let file = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0, let stream = fdopendir(file) else { throw .system(folder) }
         defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names
+        return FolderNames.read(stream)
     }
 
     private func removeUnlessHeld(_ name: String) {

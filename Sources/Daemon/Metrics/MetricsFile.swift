@@ -72,7 +72,9 @@ final class MetricsFile: Sendable {
                 return
             }
             guard let text else { continue }
-            let error = replace(with: text)
+            // Another ending than .prom: the collector reads every such file in the folder. Not flushed: after a power cut
+            // nobody wants it. The unit's umask would keep it from the collector.
+            let error = WholeFile.replace(path, with: text, ending: ".new", isFlushed: false, mode: 0o644)
             if error != 0 {
                 failureCount.add(1, ordering: .relaxed)
                 if !isFailing {
@@ -85,27 +87,5 @@ final class MetricsFile: Sendable {
             }
             isFailing = error != 0
         }
-    }
-
-    /// Written beside and renamed, so that a reader sees the old or the new, whole. Not flushed to disk: after a power cut
-    /// nobody wants it.
-    ///
-    /// - Returns: the error's number; 0: none.
-    private func replace(with text: String) -> Int32 {
-        // Another ending than .prom: the collector reads every such file in the folder. Always the same: what a crash has
-        // left is written over.
-        let beside = path + ".new"
-        let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard file >= 0 else { return errno }
-        // The unit's umask would keep it from the collector.
-        errno = 0
-        let isWhole = Output.write(text, to: file) && fchmod(file, 0o644) == 0
-        var error = errno
-        guard close(file) == 0, isWhole, rename(beside, path) == 0 else {
-            if isWhole { error = errno }
-            unlink(beside)
-            return error == 0 ? EIO : error
-        }
-        return 0
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import Glibc
 
 /// The daemon's Unix socket: bound beside its place and renamed into it, so that clients never meet one with the wrong mode; a stale one is replaced, a live one is not.
@@ -107,14 +108,8 @@ struct ListeningSocket: Sendable {
     private static func removeLeftovers(beside path: String) {
         let end = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         let folder = String(path[..<end])
-        guard let entries = opendir(folder.isEmpty ? "." : folder) else { return }
-        defer { closedir(entries) }
         let prefix = path[end...] + "."
-        while let entry = readdir(entries) {
-            // In place: a copy would be of 256 bytes, and an entry ends with its name.
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in FolderNames.read(folder) {
             guard name.hasPrefix(prefix), let process = pid_t(name.dropFirst(prefix.count)), process > 0,
                 process != getpid(), kill(process, 0) != 0, errno == ESRCH
             else { continue }

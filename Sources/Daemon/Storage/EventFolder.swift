@@ -155,19 +155,9 @@ final class EventFolder {
     private static let suffix = ".ndjson"
 
     private static func names(in path: String) -> [String] {
-        guard let stream = opendir(path) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name.hasPrefix(prefix), name.hasSuffix(suffix),
-                isDay(name.dropFirst(prefix.count).dropLast(suffix.count))
-            else { continue }
-            names.append(name)
+        FolderNames.read(path).filter {
+            $0.hasPrefix(prefix) && $0.hasSuffix(suffix) && isDay($0.dropFirst(prefix.count).dropLast(suffix.count))
         }
-        return names
     }
 
     /// Four digits, two and two. It becomes a file's name: nothing else may.

@@ -1,35 +1,29 @@
 import Core
 import Glibc
 
-/// How a training goes: a line that lives on a terminal, and a line an epoch everywhere.
+/// How a training goes: within an epoch, and a line an epoch.
 final class TrainingProgress {
     private let mostEpochs: Int?
-    private let isTerminal = Output.isTerminal(STDERR_FILENO)
-    private var lastShown: Int64 = 0
+    private var line = ProgressLine()
     /// When the present epoch began here, and with how many segments done.
     private var started: (time: Int64, segments: Int)?
-    private var isLineThere = false
 
     init(batch: Int, mostEpochs: Int?) { self.mostEpochs = mostEpochs }
 
     func show(_ step: TrainingRun.Step) {
-        let now = monotonicTime()
         guard let started, step.segments > started.segments else {
-            started = (now, step.segments)
+            started = (monotonicTime(), step.segments)
             return
         }
-        guard isTerminal, now - lastShown > 200_000_000 || step.batch == step.batches else { return }
-        lastShown = now
-        let seconds = Double(now - started.time) / 1e9
-        let speed = Double(step.segments - started.segments) / max(seconds, 1e-9)
-        let perBatch = seconds / Double(step.segments - started.segments) * Double(step.segments) / Double(step.batch)
-        let epochs = mostEpochs.map { "/\($0)" } ?? ""
-        let left = Int(perBatch * Double(step.batches - step.batch))
-        Output.write(
-            "\r\u{1B}[Kepoch \(step.epoch)\(epochs)  \(step.batch * 100 / step.batches) %  loss \(fixed(step.loss, 4))"
-                + "  rate \(fixed(step.learningRate, 6))  \(fixed(speed, 1)) segments/s  \(left) s left",
-            to: STDERR_FILENO)
-        isLineThere = true
+        line.show(isLast: step.batch == step.batches) { now in
+            let seconds = Double(now - started.time) / 1e9
+            let done = Double(step.segments - started.segments)
+            let perBatch = seconds / done * Double(step.segments) / Double(step.batch)
+            let epochs = mostEpochs.map { "/\($0)" } ?? ""
+            let left = Int(perBatch * Double(step.batches - step.batch))
+            return "epoch \(step.epoch)\(epochs)  \(step.batch * 100 / step.batches) %  loss \(fixed(step.loss, 4))"
+                + "  rate \(fixed(step.learningRate, 6))  \(fixed(done / max(seconds, 1e-9), 1)) segments/s  \(left) s left"
+        }
     }
 
     func show(_ record: EpochRecord) {
@@ -42,10 +36,7 @@ final class TrainingProgress {
                 + (record.isBest ? "  best so far" : ""))
     }
 
-    func clear() {
-        if isLineThere { Output.write("\r\u{1B}[K", to: STDERR_FILENO) }
-        isLineThere = false
-    }
+    func clear() { line.clear() }
 }
 
 /// A line of news on standard error; no complaint, and so without the program's name.

@@ -4,7 +4,7 @@ import Glibc
 final class SocketClient {
     struct Failure: Error { let reason: String }
 
-    let descriptor: Int32
+    private let descriptor: Int32
     private var received: [UInt8] = []
 
     /// Takes over a connected descriptor.
@@ -50,6 +50,9 @@ final class SocketClient {
         guard descriptor >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
         return SocketClient(descriptor: descriptor)
     }
+
+    /// Closes one side or both, and keeps the descriptor: used from outside, it might already be another socket's.
+    func shutDown(_ sides: Int) { shutdown(descriptor, Int32(sides)) }
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 

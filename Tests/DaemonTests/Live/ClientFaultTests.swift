@@ -94,7 +94,7 @@ import Testing
                     case 0: #expect(try client.readLine()?.hasPrefix(#"{"type":"hello""#) == true)
                     case 1: try? client.send(#"{"subscribe":{"to"#)
                     case 2: try? client.send([0, 255, 10, 13, 200])
-                    case 3: shutdown(client.descriptor, Int32(SHUT_WR))
+                    case 3: client.shutDown(SHUT_WR)
                     default: break
                     }
                 }
@@ -121,8 +121,8 @@ import Testing
                 }
             }
             let silent = try connect(50) { _ in }
-            let speechless = try connect(50) { shutdown($0.descriptor, Int32(SHUT_WR)) }
-            let deaf = try connect(50) { shutdown($0.descriptor, Int32(SHUT_RD)) }
+            let speechless = try connect(50) { $0.shutDown(SHUT_WR) }
+            let deaf = try connect(50) { $0.shutDown(SHUT_RD) }
             try served.isServed(60)
             let status = try served.status()
             // Who can't hear was let go at the first event that he couldn't be sent.

@@ -270,6 +270,31 @@ struct LiveReloadTests {
         }
     }
 
+    @Test("SIGTERM while a reload is made ready, at several moments of it: the end is in order and waits for nothing")
+    func endedMeanwhile() async throws {
+        try await blocking {
+            let fixture = try LiveFixture()
+            var finished = 0
+            for milliseconds: Int32 in [0, 20, 60, 150, 300, 600] {
+                let daemon = try fixture.daemon()
+                let client = try fixture.connect(to: daemon)
+                _ = try Self.next("tags", client)
+                daemon.signal(SIGHUP)
+                poll(nil, 0, milliseconds)
+                daemon.signal(SIGTERM)
+                var last: JSONValue?
+                while let event = try Self.event(client) {
+                    if Self.isOf("hello", event) { finished += 1 }
+                    last = event
+                }
+                #expect(last?["type"] == .string("song"), "after \(milliseconds) ms")
+                #expect(try daemon.end().code == 0, "after \(milliseconds) ms")
+            }
+            // Otherwise no reload was interrupted, and nothing was tested.
+            #expect(finished < 6)
+        }
+    }
+
     @Test("systemd is told of the beginning and the end, also of a reload that is refused; a device needn't be there")
     func notifications() async throws {
         try await blocking {

@@ -167,7 +167,7 @@ import Testing
         try await TestServer.run { server in
             let client = try server.connect()
             try client.send(#"{"subscribe":{"tags":["rock"]}}"# + "\n" + #"{"status":true}"# + "\n")
-            shutdown(client.descriptor, Int32(SHUT_WR))
+            client.shutDown(SHUT_WR)
             #expect(try client.readLine()?.hasPrefix(#"{"type":"status""#) == true)
             server.publish(1, [0.25, 0.5])
             #expect(try client.readLine()?.contains(#""window":{"rock":0.5000}"#) == true)
@@ -182,7 +182,7 @@ import Testing
                 let inMidLine = try server.connect()
                 try inMidLine.send(#"{"subsc"#)
                 let halfClosed = try server.connect()
-                shutdown(halfClosed.descriptor, Int32(SHUT_WR))
+                halfClosed.shutDown(SHUT_WR)
             }
             let deadline = ContinuousClock.now + .seconds(90)
             var count = ""
@@ -198,7 +198,7 @@ import Testing
     @Test("clients that are gone before their hello take nobody's place")
     func goneAtOnce() async throws {
         try await TestServer.run(clients: 4) { server in
-            for _ in 0..<50 { shutdown(try SocketClient(connecting: server.path).descriptor, Int32(SHUT_RDWR)) }
+            for _ in 0..<50 { try SocketClient(connecting: server.path).shutDown(SHUT_RDWR) }
             let deadline = ContinuousClock.now + .seconds(90)
             var hello = try SocketClient(connecting: server.path).readLine()
             // Those before may still be in the queue.

@@ -148,7 +148,7 @@ import Testing
                 let client = try accept(listener)
                 for number in 1...20 { try client.send(Self.tags(number)) }
                 try watch.waitForErrorLine(containing: "File too large; events are counted")
-                client.closeSending()
+                client.shutDown(SHUT_WR)
                 try watch.waitForErrorLine(containing: "the daemon has gone")
                 watch.signal(SIGTERM)
                 let result = try watch.end()
@@ -162,8 +162,4 @@ import Testing
             }
         }
     }
-}
-
-extension SocketClient {
-    fileprivate func closeSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 }

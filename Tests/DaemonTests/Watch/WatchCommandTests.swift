@@ -132,7 +132,7 @@ import Testing
                 // All of the line but the name, spaces around and the number; half of it is filled.
                 #expect(bar.filter { $0 == "█" }.count == (columns - 11 + 1) / 2)
                 #expect(bar.contains("\u{1B}[36m") == noColor.isEmpty)
-                shutdown(client.descriptor, Int32(SHUT_RDWR))
+                client.shutDown(SHUT_RDWR)
                 let end = try watch.end()
                 #expect(end.code == 0)
                 // The cursor is given back.
@@ -179,7 +179,7 @@ import Testing
                 picture.map { $0.replacing("\r", with: "") }.suffix(3) == [
                     "load      0.123", "kernel    avx2", "on        yes",
                 ])
-            shutdown(client.descriptor, Int32(SHUT_RDWR))
+            client.shutDown(SHUT_RDWR)
             #expect(try watch.end().code == 0)
         }
     }

@@ -1,3 +1,4 @@
+import Core
 import Glibc
 
 /// A folder in memory for the files of one input after the other. It goes with this object.
@@ -33,16 +34,5 @@ final class CaseFolder {
 
 /// Names of a folder's files, sorted; none where there is no folder.
 func names(inFolder path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
-                String(cString: $0)
-            }
-        }
-        if !name.hasPrefix(".") { names.append(name) }
-    }
-    return names.sorted()
+    FolderNames.read(path).filter { !$0.hasPrefix(".") }.sorted()
 }
