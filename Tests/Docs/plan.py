@@ -15,7 +15,7 @@ WINDOW = r'^\{"techno":0\.\d+,'
 TOO_LONG = "hours of training"
 # From README.md; here for a page that is run alone.
 MINE = (
-    "[ -e mine.safetensors ] || wavetag train net --init models/default.safetensors --new-tags --freeze 9 --epochs 1"
+    "[ -e mine.safetensors ] || wavetag train net --init models/default.safetensors --net 3^9 --new-tags --freeze 9 --epochs 1"
     " --data music/manifest.tsv --out mine.safetensors"
 )
 BOOTED = "wants a booted systemd: make test-container and make test-package do this in one"

@@ -4,9 +4,9 @@
     degrade.py WORK CORPUS [--corpus-windows 4700] [--jobs 2]
 
 Of the corpus's training tracks: runs of windows, each through a chain of its own, to WORK/degraded/corpus. Of rendered
-and other sounds in the index: a share, to WORK/degraded/rendered and so on; and of the held-out soundfont's solos a
-copy each in a room at 20 dB, WORK/degraded/room. WORK/index/degraded.ndjson says what became of what, with the ratio
-of signal to noise, for the labels.
+and other sounds in the index: a share, to WORK/degraded/rendered and so on. Of solos to train with a copy each in a room
+of its own, at 10 to 35 dB, WORK/degraded/rooms; of the held-out soundfont's solos one at 20 dB, WORK/degraded/room.
+WORK/index/degraded.ndjson says what became of what, with the ratio of signal to noise, for the labels.
 """
 
 import argparse
@@ -34,10 +34,11 @@ def make(job):
     sound = fit(sound, count * WINDOW)
     if sound.std() < 1e-5:
         return None
-    if line["path"].startswith("degraded/room/"):
+    if line["path"].startswith(("degraded/room/", "degraded/rooms/")):
+        ratio = 20 if line["split"] == "test" else round(float(chance.uniform(10, 35)), 1)
         sound = with_room(sound, room_response(chance))
-        sound = with_noise(chance, sound, 20)
-        sound, line["ratio"] = sound / numpy.abs(sound).max() * 10 ** (chance.uniform(-24, -3) / 20), 20
+        sound = with_noise(chance, sound, ratio)
+        sound, line["ratio"] = sound / numpy.abs(sound).max() * 10 ** (chance.uniform(-24, -3) / 20), ratio
     else:
         sound, line["ratio"] = chain(chance, sound)
         line["ratio"] = round(float(line["ratio"]), 1)
@@ -79,8 +80,9 @@ def plan(arguments):
             musical = index == "rendered" or line["kind"].startswith("speech")
             if line["split"] != "test" and musical and lot < arguments.share:
                 jobs.append({"path": f"degraded/{index}/{place}"} | base)
-            if line["split"] == "test" and index == "rendered" and line["kind"] == "solo":
-                jobs.append({"path": f"degraded/room/{place}"} | base)
+            if line["split"] != "valid" and index == "rendered" and line["kind"] == "solo":
+                folder = "room" if line["split"] == "test" else "rooms"
+                jobs.append({"path": f"degraded/{folder}/{place}"} | base)
     return jobs
 
 

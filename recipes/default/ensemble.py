@@ -4,26 +4,16 @@
     ensemble.py OUT MODEL...
 """
 
-import json
-import struct
 import sys
 
-
-def read(path):
-    """A safetensors file: its metadata, and the tensors' entries and bytes by name."""
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = file.read()
-    metadata = header.pop("__metadata__")
-    return metadata, {name: (entry, data[slice(*entry["data_offsets"])]) for name, entry in header.items()}
+import modelfile
 
 
 def main():
     out, *models = sys.argv[1:]
-    configuration, tensors, nets = None, {}, []
+    configuration, whole, tensors, nets = None, None, {}, []
     for number, path in enumerate(models, 1):
-        metadata, parts = read(path)
-        of_model = json.loads(metadata["config"])
+        metadata, of_model, parts = modelfile.read(path)
         if "classifier" in of_model:
             sys.exit(f"{path}: has a classifier, which is of its own nets")
         if configuration is None:
@@ -37,17 +27,7 @@ def main():
             for key, part in parts.items():
                 if key.startswith(before):
                     tensors[f"nets.{name}." + key.removeprefix(before)] = part
-    configuration["nets"] = nets
-    header, at = {"__metadata__": whole | {"config": json.dumps(configuration)}}, 0
-    for name, (entry, data) in tensors.items():
-        header[name] = entry | {"data_offsets": [at, at + len(data)]}
-        at += len(data)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(out, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for _, data in tensors.values():
-            file.write(data)
+    modelfile.write(out, whole, configuration | {"nets": nets}, tensors)
 
 
 if __name__ == "__main__":

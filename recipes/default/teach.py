@@ -59,8 +59,8 @@ def patches(mel, count):
 
 
 def is_asked(line):
-    """Of the many solos to train with a third; their kind's mean stands for the others (`assemble.py`)."""
-    return line["split"] != "train" or line["kind"] != "solo" or random.Random(line["path"]).random() < 0.33
+    """Of the many solos to train with some; their kind's mean stands for the others (`assemble.py`)."""
+    return line["split"] != "train" or line["kind"] != "solo" or random.Random(line["path"]).random() < 0.1
 
 
 def main():
@@ -85,8 +85,9 @@ def main():
             known = {key: old[key] for key in old.files}
     known["tags"] = numpy.array(configuration.MTT_LABELS)
     lines = read_index(work, name)
-    # What is trained with first, and of that what construction says least about.
-    lines.sort(key=lambda line: (line["split"] == "test", line["kind"] == "solo", line["path"]))
+    # What is trained with first, and of that what construction says least about; solos in any order, so that a run that
+    # is stopped has heard some of every family.
+    lines.sort(key=lambda line: (line["split"] == "test", line["kind"] == "solo", random.Random(line["path"]).random()))
     lines = [line for line in lines[part::parts] if line["path"] not in known and is_asked(line)]
 
     def keep():
