@@ -59,7 +59,7 @@ def patches(mel, count):
 
 
 def is_asked(line):
-    """Of the many solos to train with some; their kind's mean stands for the others (`assemble.py`)."""
+    """Of the many solos to train with a tenth; their kind's mean stands for the others (`assemble.py`)."""
     return line["split"] != "train" or line["kind"] != "solo" or random.Random(line["path"]).random() < 0.1
 
 
