@@ -56,27 +56,7 @@ public enum ManifestWriter {
     }
 
     private static func replace(_ path: String, with bytes: [UInt8]) throws(DatasetError) {
-        func failure() -> DatasetError { DatasetError(.unreadable, path, String(cString: strerror(errno))) }
-        let beside = path + ".partial"
-        let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw failure() }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                let error = failure()
-                close(file)
-                unlink(beside)
-                throw error
-            }
-            written += count
-        }
-        let flushed = fsync(file) == 0
-        guard close(file) == 0, flushed, rename(beside, path) == 0 else {
-            let error = failure()
-            unlink(beside)
-            throw error
-        }
+        let error = WholeFile.replace(path, with: bytes)
+        if error != 0 { throw DatasetError(.unreadable, path, String(cString: strerror(error))) }
     }
 }

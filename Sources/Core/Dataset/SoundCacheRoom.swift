@@ -76,25 +76,7 @@ extension SoundCache {
         merged.keep { stamp, hash in keys.contains(stamp.isEntry ? hash : Self.key(hash)) }
         let kept = merged
         state.withLock { $0.index.merge(kept) }
-        let beside = SoundCacheIndex.name + ".partial"
-        let file = openat(directory, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { return }
-        let bytes = merged.bytes
-        let isWritten = bytes.withUnsafeBytes { raw in
-            var written = 0
-            while written < raw.count {
-                let count = write(file, raw.baseAddress! + written, raw.count - written)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { return false }
-                written += count
-            }
-            return fsync(file) == 0
-        }
-        close(file)
-        guard isWritten, renameat(directory, beside, directory, SoundCacheIndex.name) == 0 else {
-            unlinkat(directory, beside, 0)
-            return
-        }
+        _ = WholeFile.replace(SoundCacheIndex.name, in: directory, with: merged.bytes)
     }
 
     /// `4.20 GiB`: as `--cache-size` counts.

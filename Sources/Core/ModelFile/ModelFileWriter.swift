@@ -30,7 +30,8 @@ extension ModelFile {
         bytes.reserveCapacity(8 + header.count + offset)
         bytes += header
         for tensor in tensors { tensor.values.append(to: &bytes) }
-        try replace(path, with: bytes)
+        let error = WholeFile.replace(path, with: bytes)
+        if error != 0 { throw ModelFileError(.unreadable, path, String(cString: strerror(error))) }
     }
 
     /// One named tensor of a file.
@@ -72,31 +73,6 @@ extension ModelFile {
             self.name = name
             self.shape = shape
             self.values = values
-        }
-    }
-
-    private static func replace(_ path: String, with bytes: [UInt8]) throws(ModelFileError) {
-        func failure() -> ModelFileError { ModelFileError(.unreadable, path, String(cString: strerror(errno))) }
-        let beside = path + ".partial"
-        let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw failure() }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + written, bytes.count - written) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                let error = failure()
-                close(file)
-                unlink(beside)
-                throw error
-            }
-            written += count
-        }
-        let flushed = fsync(file) == 0
-        guard close(file) == 0, flushed, rename(beside, path) == 0 else {
-            let error = failure()
-            unlink(beside)
-            throw error
         }
     }
 }

@@ -16,8 +16,7 @@ public final class SafetensorsWriter {
     }
 
     private let path: String
-    private let beside: String
-    private var file: Int32
+    private var file: WholeFile?
     private var buffer: [UInt8] = []
     private var written = 0
     private let size: Int
@@ -29,7 +28,6 @@ public final class SafetensorsWriter {
         path: String, metadata: [(name: String, text: String)], tensors: [Tensor]
     ) throws(ModelFileError) {
         self.path = path
-        beside = path + ".writing"
         var header: [UInt8] = Array("{\"__metadata__\":{".utf8)
         for (index, entry) in metadata.enumerated() {
             if index > 0 { header.append(UInt8(ascii: ",")) }
@@ -54,16 +52,9 @@ public final class SafetensorsWriter {
             throw ModelFileError(.invalid, path, "header: \(header.count) bytes are more than the format allows")
         }
         size = 8 + header.count + offset
-        file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw ModelFileError(.unreadable, path, String(cString: strerror(errno))) }
+        file = WholeFile(path, ending: ".writing")
         buffer = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
         try flush(atLeast: 1)
-    }
-
-    deinit {
-        guard file >= 0 else { return }
-        close(file)
-        unlink(beside)
     }
 
     /// The next numbers of the tensors, in their order.
@@ -78,26 +69,18 @@ public final class SafetensorsWriter {
     public func finish() throws(ModelFileError) {
         try flush(atLeast: 1)
         precondition(written == size, "\(size) bytes announced, \(written) appended")
-        let flushed = fsync(file) == 0
-        let closed = close(file) == 0
-        file = -1
-        guard flushed, closed, rename(beside, path) == 0 else {
-            let error = ModelFileError(.unreadable, path, String(cString: strerror(errno)))
-            unlink(beside)
-            throw error
-        }
+        try check(file.take()?.takePlace() ?? 0)
     }
 
     private func flush(atLeast count: Int) throws(ModelFileError) {
         guard buffer.count >= count else { return }
-        var place = 0
-        while place < buffer.count {
-            let count = buffer.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + place, buffer.count - place) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw ModelFileError(.unreadable, path, String(cString: strerror(errno))) }
-            place += count
-        }
+        buffer.withUnsafeBytes { file?.append($0) }
+        try check(file?.error ?? 0)
         written += buffer.count
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func check(_ error: Int32) throws(ModelFileError) {
+        if error != 0 { throw ModelFileError(.unreadable, path, String(cString: strerror(error))) }
     }
 }

@@ -1,4 +1,5 @@
 import CLinux
+import Core
 import Glibc
 import Logging
 import Synchronization
@@ -74,7 +75,8 @@ final class MetricsFile: Sendable {
             guard let text else { continue }
             // Another ending than .prom: the collector reads every such file in the folder. Not flushed: after a power cut
             // nobody wants it. The unit's umask would keep it from the collector.
-            let error = WholeFile.replace(path, with: text, ending: ".new", isFlushed: false, mode: 0o644)
+            let error = WholeFile.replace(
+                path, with: Array(text.utf8), ending: ".new", isFlushed: false, mode: 0o644)
             if error != 0 {
                 failureCount.add(1, ordering: .relaxed)
                 if !isFailing {

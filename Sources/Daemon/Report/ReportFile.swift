@@ -1,4 +1,5 @@
 import ArgumentParser
+import Core
 import Glibc
 
 /// Where a report goes.
@@ -19,7 +20,7 @@ enum ReportFile {
     ///
     /// - Throws: `ExitCode`, with a line said.
     static func write(_ text: String, to path: String) throws {
-        errno = WholeFile.replace(path, with: text)
+        errno = WholeFile.replace(path, with: Array(text.utf8))
         if errno != 0 { throw failure(path) }
     }
 

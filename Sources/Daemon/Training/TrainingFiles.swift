@@ -65,7 +65,7 @@ struct TrainingFiles {
             ],
             epochs: epochs, split: .valid, predictions: predictions, songs: songs, output: model.output,
             criteria: .init(positiveFrom: options.positive))
-        let error = WholeFile.replace(reportPath, with: page.html)
+        let error = WholeFile.replace(reportPath, with: Array(page.html.utf8))
         if error != 0 { throw TrainingError(.unwritable, "\(reportPath): \(String(cString: strerror(error)))") }
     }
 
