@@ -26,7 +26,7 @@ help:
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
 	@echo 'make test-docs       every command of README.md and docs/ (needs root)'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
-	@echo 'make fuzz            hostile inputs for every reader of files and lines (CASES=1000000 each)'
+	@echo 'make fuzz            hostile inputs for every reader of files and lines (CASES=1000000 each; CASES=60s: a minute each)'
 	@echo 'make test-asan       all tests with address sanitizer; make test-tsan with thread sanitizer'
 	@echo 'make soak            a day of sound through the daemon (HOURS=24; REALTIME=1: by the clock)'
 	@echo 'make deb             a Debian package, in .build; make test-package tries it in a booted Debian (needs root)'

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes every reader of what comes from outside: `make fuzz`, or Tests/Fuzz/run.sh CASES [TARGET…]
+# Fuzzes every reader of what comes from outside: `make fuzz`, or Tests/Fuzz/run.sh CASES [TARGET…]; CASES is a number of
+# inputs for each, or a time for each: 60s. As many targets at once as there are processors.
 #
 # libFuzzer with address and leak sanitizer, in a build of its own (.build/fuzz). Begins with Tests/Fuzz/Corpus and what
 # former runs have found (.run/fuzz/TARGET). A crash, a leak, a case of more than ten seconds or of more than a gigabyte
@@ -11,6 +12,7 @@ cases=${1:-1000000}
 shift || true
 export WAVETAG_FUZZ=1
 libraries=$(dirname "$(find "$(dirname "$(readlink -f "$(command -v swiftc)")")/../lib/clang" -name 'libclang_rt.fuzzer_no_main-*.a' | head -n 1)")
+mkdir -p .build .run/fuzz
 # The frontend's own flag: the driver's would link libFuzzer's `main`, too.
 swift build -c release --no-color-diagnostics --product Fuzz --scratch-path .build/fuzz --sanitize address \
     -Xswiftc -Xfrontend -Xswiftc -sanitize=address,fuzzer \
@@ -28,25 +30,37 @@ fixtures() {
         torch) echo Tests/Fixtures/checkpoints ;;
     esac
 }
-if [ $# = 0 ]; then set -- model configuration client manifest mtat gtzan msd tagtraum torch architecture tags keras; fi
-status=0
-for target in "$@"; do
-    mkdir -p ".run/fuzz/$target"
-    started=$SECONDS
-    if [ "$target" = keras ]; then
-        (cd .run/fuzz && "$fuzz" keras $((cases < 100 ? 1 : cases / 100))) >".run/fuzz/$target.log" 2>&1 ||
-            { tail -n 20 ".run/fuzz/$target.log"; status=1; }
-        echo "$target: $(tail -n 1 ".run/fuzz/$target.log"), $((SECONDS - started)) s"
-        continue
+# run TARGET: fails where the target does.
+run() {
+    local started=$SECONDS log=.run/fuzz/$1.log status=0
+    mkdir -p ".run/fuzz/$1"
+    if [ "$1" = keras ]; then
+        local bound=$cases
+        if [ "${cases%s}" = "$cases" ]; then bound=$((cases < 100 ? 1 : cases / 100)); fi
+        (cd .run/fuzz && exec "$fuzz" keras "$bound") >"$log" 2>&1 || status=$?
+        if [ "$status" != 0 ]; then tail -n 20 "$log"; fi
+        echo "$1: $(tail -n 1 "$log"), $((SECONDS - started)) s"
+        return "$status"
     fi
     # Checkpoints are larger: their numbers stand in them. What is longer than the corpus's other inputs is read slowly.
-    longest=8192
-    if [ "$target" = torch ]; then longest=32768; fi
+    local longest=8192 bound=-runs=$cases
+    if [ "$1" = torch ]; then longest=32768; fi
+    if [ "${cases%s}" != "$cases" ]; then bound=-max_total_time=${cases%s}; fi
     # shellcheck disable=SC2046
-    "$fuzz" "$target" -runs="$cases" -max_len="$longest" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -dict=Tests/Fuzz/tokens.dict \
-        -artifact_prefix=.run/fuzz/ ".run/fuzz/$target" "Tests/Fuzz/Corpus/$target" $(fixtures "$target") \
-        >".run/fuzz/$target.log" 2>&1 || { tail -n 40 ".run/fuzz/$target.log"; status=1; }
-    ran=$(sed -n 's/^stat::number_of_executed_units: *//p' ".run/fuzz/$target.log")
-    echo "$target: ${ran:-fewer than wanted} cases, $((SECONDS - started)) s, $(ls ".run/fuzz/$target" | wc -l) inputs found"
+    "$fuzz" "$1" "$bound" -max_len="$longest" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -dict=Tests/Fuzz/tokens.dict \
+        -artifact_prefix=.run/fuzz/ ".run/fuzz/$1" "Tests/Fuzz/Corpus/$1" $(fixtures "$1") >"$log" 2>&1 || status=$?
+    if [ "$status" != 0 ]; then tail -n 40 "$log"; fi
+    local ran
+    ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    echo "$1: ${ran:-fewer than wanted} cases, $((SECONDS - started)) s, $(find ".run/fuzz/$1" -type f | wc -l) inputs found"
+    return "$status"
+}
+if [ $# = 0 ]; then set -- model configuration client manifest mtat gtzan msd tagtraum torch architecture tags keras; fi
+failed=.run/fuzz/failed
+rm -f "$failed"
+for target in "$@"; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+    { run "$target" || touch "$failed"; } &
 done
-exit $status
+wait
+[ ! -e "$failed" ]

@@ -15,5 +15,6 @@ export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
 export TSAN_OPTIONS=halt_on_error=1:suppressions=$suppressions
 # Swift's own report of a crash takes minutes with a sanitizer's symbols.
 export SWIFT_BACKTRACE=enable=no
-# Thread sanitizer wants its memory where some kernels put libraries.
-setarch -R swift test "${flags[@]}" --skip-build ${2:+--filter "$2"}
+# One after the other: all at once, and this slow, tests would wait for each other beyond their deadlines. Thread sanitizer
+# wants its memory where some kernels put libraries.
+setarch -R swift test "${flags[@]}" --skip-build --no-parallel ${2:+--filter "$2"}

@@ -10,17 +10,20 @@ func keep(_ input: [UInt8], as name: String) {
     print("a fault of wavetag's, not of libhdf5's: \(name)")
 }
 
-// fuzz TARGET [libFuzzer's options and folders]; for contained targets: fuzz TARGET CASES [SEED].
+// fuzz TARGET [libFuzzer's options and folders]; for contained targets: fuzz TARGET CASES [SEED], or fuzz TARGET SECONDSs.
 guard CommandLine.arguments.count > 1, let target = FuzzTarget(rawValue: CommandLine.arguments[1]) else {
     print("a target wanted: \(FuzzTarget.allCases.map(\.rawValue).joined(separator: " "))")
     exit(64)
 }
 guard !target.isContained else {
     let numbers = CommandLine.arguments.dropFirst(2).compactMap { UInt64($0) }
+    let seconds = CommandLine.arguments.dropFirst(2).first.flatMap { $0.hasSuffix("s") ? Int($0.dropLast()) : nil }
+    let end = seconds.map { ContinuousClock.now + .seconds($0) }
     let corpus = Corpus.inputs(target)
     var mutator = Mutator(seed: numbers.dropFirst().first ?? 1, corpus: corpus)
     var reader = ContainedReader(target)
-    for _ in 0..<(numbers.first ?? 1000) {
+    for _ in 0..<(end == nil ? numbers.first ?? 1000 : .max) {
+        if let end, ContinuousClock.now >= end { break }
         let input = mutator.next()
         guard reader.read(input) else {
             keep(input, as: "crash-\(target.rawValue)-\(reader.read)")
