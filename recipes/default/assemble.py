@@ -6,6 +6,7 @@
 Writes into WORK:
 manifest.tsv            train, valid, and the corpus's test split
 valid-nonmusic.tsv      noise, hum, speech and silence of valid, for thresholds
+valid-room.tsv          valid's solos in a room at 20 dB, to compare models by
 test-solo.tsv           solos of the soundfont that is held out
 test-room.tsv           the same in a room, at 20 dB
 test-nonmusic.tsv       an hour without music
@@ -95,7 +96,7 @@ def main():
 
     rows = [Row("corpus/" + row["path"], row["split"], float(row["start"]), corpus_labels(row), "corpus", "")
             for row in corpus_rows]
-    room, quiet_valid, replaced = [], [], set()  # Of valid each sound stands once, as it is or degraded.
+    room, room_valid, quiet_valid, replaced = [], [], [], set()  # Of valid each sound stands once, as it is or degraded.
     for line in degraded:
         if line["of"] == "corpus":
             clean = of_track[line["original"]][line["at"] : line["at"] + line["windows"]]
@@ -107,7 +108,7 @@ def main():
                 for index, value in enumerate(labels[line["original"]][: line["windows"]])]
         made = windows(line, said, fact["kind"] + " degraded", fact["family"])
         if line["path"].startswith("degraded/room/"):
-            room += made
+            (room if line["split"] == "test" else room_valid).extend(made)
         else:
             rows += made
             if line["split"] == "valid":
@@ -132,8 +133,8 @@ def main():
                 for row in solo if row.labels and not row.labels["silence"]}
     solo = [row for row in solo if (row.path.split("/", 1)[1], round(row.start, 3)) in sounding]
     room = [row for row in room if (row.path.split("/", 2)[2], round(row.start, 3)) in sounding]
-    for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("test-solo", solo),
-                          ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
+    for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("valid-room", room_valid),
+                          ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
         write(os.path.join(work, name + ".tsv"), content)
 
 

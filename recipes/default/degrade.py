@@ -5,7 +5,8 @@
 
 Of the corpus's training tracks: runs of windows, each through a chain of its own, to WORK/degraded/corpus. Of rendered
 and other sounds in the index: a share, to WORK/degraded/rendered and so on. Of solos to train with a copy each in a room
-of its own, at 10 to 35 dB, WORK/degraded/rooms; of the held-out soundfont's solos one at 20 dB, WORK/degraded/room.
+of its own, at 10 to 35 dB, WORK/degraded/rooms; of valid's solos and the held-out soundfont's one at 20 dB,
+WORK/degraded/room.
 WORK/index/degraded.ndjson says what became of what, with the ratio of signal to noise, for the labels.
 """
 
@@ -35,7 +36,7 @@ def make(job):
     if sound.std() < 1e-5:
         return None
     if line["path"].startswith(("degraded/room/", "degraded/rooms/")):
-        ratio = 20 if line["split"] == "test" else round(float(chance.uniform(10, 35)), 1)
+        ratio = 20 if line["path"].startswith("degraded/room/") else round(float(chance.uniform(10, 35)), 1)
         sound = with_room(sound, room_response(chance))
         sound = with_noise(chance, sound, ratio)
         sound, line["ratio"] = sound / numpy.abs(sound).max() * 10 ** (chance.uniform(-24, -3) / 20), ratio
@@ -80,8 +81,8 @@ def plan(arguments):
             musical = index == "rendered" or line["kind"].startswith("speech")
             if line["split"] != "test" and musical and lot < arguments.share:
                 jobs.append({"path": f"degraded/{index}/{place}"} | base)
-            if line["split"] != "valid" and index == "rendered" and line["kind"] == "solo":
-                folder = "room" if line["split"] == "test" else "rooms"
+            if index == "rendered" and line["kind"] == "solo":
+                folder = "rooms" if line["split"] == "train" else "room"
                 jobs.append({"path": f"degraded/{folder}/{place}"} | base)
     return jobs
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What stages and recipes are compared by: families of valid's solos, and ROC-AUC of valid's game music.
+"""What stages and recipes are compared by: families of valid's solos, as they are and in a room, and ROC-AUC of valid's
+game music.
 
     families.py WORK WAVETAG MODEL...
 """
@@ -20,13 +21,20 @@ LEAST, LEAST_SONGS = 20, 3
 def main():
     work, wavetag, *models = sys.argv[1:]
     manifest = os.path.join(work, "manifest.tsv")
-    solos = read_manifest(manifest, "valid", lambda row: row["kind"].startswith("solo") and row["family"] in FAMILIES)
+
+    def of_family(row):
+        return row["kind"].startswith("solo") and row["family"] in FAMILIES
+
+    solos = read_manifest(manifest, "valid", of_family)
+    room = read_manifest(os.path.join(work, "valid-room.tsv"), "valid", of_family)
     corpus = read_manifest(manifest, "valid", lambda row: row["kind"] == "corpus")
     for model in models:
         by_window, by_piece, _ = families(predict(wavetag, model, solos))
+        room_window, room_piece, _ = families(predict(wavetag, model, room))
         heard = predict(wavetag, model, corpus)
         pieces = numpy.arange(heard.sounds.max() + 1)
         print(f"{model}: family by window {100 * by_window['value']:.1f} %, by piece {100 * by_piece['value']:.1f} %; "
+              f"in a room {100 * room_window['value']:.1f} %, by piece {100 * room_piece['value']:.1f} %; "
               f"ROC-AUC by window {interval(ranking(heard, LEAST), heard.sounds)['value']:.4f}, "
               f"by song {interval(songs(heard, LEAST_SONGS), pieces)['value']:.4f}")
 

@@ -21,10 +21,10 @@ from voices import effects, speech
 # Windows by split.
 SHARES = {
     "train": {"silence": 120, "floor": 130, "white": 90, "coloured": 240, "hum": 170, "room": 180, "fan": 130,
-              "rain": 130, "crackle": 100, "clicks": 70, "beeps": 130, "effects": 110, "speech": 480,
+              "rain": 130, "crackle": 100, "clicks": 70, "beeps": 420, "effects": 110, "speech": 480,
               "speech_music": 200},
-    "valid": {"silence": 25, "floor": 25, "white": 20, "coloured": 40, "hum": 35, "room": 35, "fan": 25, "rain": 25,
-              "crackle": 15, "clicks": 15, "beeps": 25, "effects": 15, "speech": 110, "speech_music": 40},
+    "valid": {"silence": 75, "floor": 75, "white": 60, "coloured": 120, "hum": 105, "room": 105, "fan": 75, "rain": 75,
+              "crackle": 45, "clicks": 45, "beeps": 25, "effects": 15, "speech": 330, "speech_music": 40},
     # An hour: 1344 windows, and speech over music besides.
     "test": {"silence": 100, "floor": 100, "white": 90, "coloured": 150, "hum": 170, "room": 140, "fan": 90, "rain": 90,
              "crackle": 60, "clicks": 50, "beeps": 50, "speech": 260, "speech_music": 60},
