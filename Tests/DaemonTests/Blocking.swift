@@ -6,8 +6,9 @@ import Glibc
 /// the machine's cores, and while one waits on them another test can't run.
 func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
-        _ = DedicatedThread(name: "test") {
+        let error = DedicatedThread.startDetached(name: "test") {
             continuation.resume(with: Swift.Result { try body() })
         }
+        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
     }
 }

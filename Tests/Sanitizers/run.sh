@@ -4,7 +4,8 @@
 #
 # The first report ends the test program; so does one in the program that tests start, since its exit code is another.
 # Tests that count allocations or system calls are skipped: a sanitizer makes its own. Leaks are looked for by `make fuzz`,
-# not here: Swift's test runner leaves some. What suppressions.txt passes over, it explains.
+# not here: Swift's test runner leaves some. What suppressions.txt passes over, it explains; mutex.c tells thread sanitizer of
+# locks that it can't see.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 sanitizer=$1
@@ -15,6 +16,11 @@ export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0
 export TSAN_OPTIONS=halt_on_error=1:suppressions=$suppressions
 # Swift's own report of a crash takes minutes with a sanitizer's symbols.
 export SWIFT_BACKTRACE=enable=no
+preload=
+if [ "$sanitizer" = thread ]; then
+    preload=$PWD/.build/tsan/mutex.so
+    clang -O1 -fPIC -shared -o "$preload" Tests/Sanitizers/mutex.c
+fi
 # One after the other: all at once, and this slow, tests would wait for each other beyond their deadlines. Thread sanitizer
 # wants its memory where some kernels put libraries.
-setarch -R swift test "${flags[@]}" --skip-build --no-parallel ${2:+--filter "$2"}
+LD_PRELOAD=$preload setarch -R swift test "${flags[@]}" --skip-build --no-parallel ${2:+--filter "$2"}

@@ -36,7 +36,8 @@ final class MetricsFile: Sendable {
     var failures: Int { failureCount.load(ordering: .relaxed) }
 
     func start() {
-        _ = DedicatedThread(name: "metrics") { [self] in run() }
+        let error = DedicatedThread.startDetached(name: "metrics") { [self] in run() }
+        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
     }
 
     /// Has the file say this. Never waits: where the disk still has the text before, the newest comes next.
