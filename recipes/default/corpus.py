@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Fetches the music of 20 Debian packages, and writes a manifest of it with the teacher's labels.
+"""Fetches the music of Debian packages, and writes a manifest of it with the teacher's labels.
 
     corpus.py CORPUS [--only PACKAGE ...]
 
-About 4.5 GB come through apt, a package at a time; 1.6 GB of music stay in CORPUS/PACKAGE, each package's licences
-beside it. What is there is kept, so a run that was stopped goes on. The labels of corpus-labels.tsv.xz become
-CORPUS/manifest.tsv; each line of theirs is a window: path and split (where they differ from the line before), start in
-seconds, and for each tag thousandths of a probability. recipes/default/README.md says who gave them.
+Some 7 GB come through apt, a package at a time; what is music stays in CORPUS/PACKAGE, each package's licences beside
+it. What is there is kept, so a run that was stopped goes on. The labels of corpus-labels.tsv.xz and more-labels.tsv.xz
+become CORPUS/manifest.tsv; each line of theirs is a window: path and split (where they differ from the line before),
+start in seconds, and for each tag thousandths of a probability. The first are of the 20 packages that figures are
+measured on, the others (`label.py`) only train. recipes/default/README.md says who gave them.
 """
 
 import argparse
@@ -19,21 +20,28 @@ import subprocess
 import sys
 import tarfile
 
-LABELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus-labels.tsv.xz")
+LABELS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+          for name in ("corpus-labels.tsv.xz", "more-labels.tsv.xz")]
 LENGTH = "2.677959"  # 59 049 samples at 22 050 Hz, in seconds
 SOUNDS = (".ogg", ".oga", ".opus", ".mp3", ".flac")
 # Packages that keep music in an archive, which is unpacked at the top of the package's folder.
-ARCHIVES = {"0ad-data": ("public.zip", ["audio/music/*", "audio/ambient/*"]), "ufoai-music": ("0music.pk3", [])}
+ARCHIVES = {"0ad-data": ("public.zip", ["audio/music/*", "audio/ambient/*"]), "ufoai-music": ("0music.pk3", []),
+            "nexuiz-music": ("music.pk3", []), "openarena-088-data": ("pak6-patch088.pk3", ["music/*"])}
 
 
 def labels():
     """The header's tags, and rows of (path, split, start, thousandths)."""
-    with lzma.open(LABELS, "rt", newline="") as file:
-        lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        tags, rows, path, split = next(lines)[3:], [], "", ""
-        for line in lines:
-            path, split = line[0] or path, line[1] or split
-            rows.append((path, split, line[2], line[3:]))
+    tags, rows = [], []
+    for source in LABELS:
+        with lzma.open(source, "rt", newline="") as file:
+            lines, path, split = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), "", ""
+            of_file = next(lines)[3:]
+            if tags not in ([], of_file):
+                sys.exit(f"{source}: other tags than {LABELS[0]}")
+            tags = of_file
+            for line in lines:
+                path, split = line[0] or path, line[1] or split
+                rows.append((path, split, line[2], line[3:]))
     return tags, rows
 
 
