@@ -3,9 +3,9 @@
 
     label.py CORPUS MORE OUT [PART/PARTS]     CORPUS: of corpus.py; MORE: packages' music, a folder each
 
-Of tracks of half a minute and more at most the 32 windows in the middle: other tracks teach more than more of the same. A track that is also in
-the corpus, by its spectrum, is left out, whatever split it is in there: nothing that tests may be trained with. So is one
-that MORE has twice. Writes lines of more-labels.tsv.xz to OUT.
+Of tracks of half a minute and more at most the 32 windows in the middle: other tracks teach more than more of the same.
+A track that is in the corpus's valid or test split, by its spectrum, is left out: nothing that judges may be trained
+with. So is one that MORE has twice. Writes the lines of more-labels.tsv.xz to OUT; parts follow each other.
 """
 
 import csv
@@ -60,6 +60,8 @@ def main():
     teacher = Teacher()
     packages = sorted(entry.name for entry in os.scandir(more) if entry.is_dir() and not entry.name.endswith(".part"))
     with open(out, "w") as file:
+        if part == 0:
+            file.write("\t".join(["path", "split", "start", *(f"tag:{tag}" for tag in teacher.tags)]) + "\n")
         for package in packages[part::parts]:
             windows = 0
             for track in tracks(os.path.join(more, package)):

@@ -3,8 +3,8 @@
 
     teach.py WORK INDEX [PART/PARTS]        INDEX: a name below WORK/index, without .ndjson
 
-The teacher is asked as for the corpus (`teacher.py`). Writes WORK/index/teacher-INDEX.PART.npz: an array [windows, 50] for each path, and the tags' names. What
-is there is kept, so a run that was stopped goes on.
+The teacher is asked as for the corpus (`teacher.py`). Writes WORK/index/teacher-INDEX.PART.npz: an array [windows, 50]
+for each path, and the tags' names. What is there is kept, so a run that was stopped goes on.
 """
 
 import os
