@@ -208,7 +208,10 @@ struct CaptureTests {
         #expect(gap.reason == .deviceLost)
         // It is opened again after a quarter of a second at the earliest.
         #expect(gap.lost >= 0.25 && abs(gap.lost - gap.pause) < 0.01, "\(gap)")
-        #expect(events.all.contains { if case .lost = $0 { true } else { false } })
-        #expect(events.all.filter { if case .opened = $0 { true } else { false } }.count == 2)
+        // On a machine that is short of time the new server may be silent for so long that it is lost once more, in the same
+        // gap: each time it is opened again once.
+        let losses = events.all.count { if case .lost = $0 { true } else { false } }
+        #expect(losses >= 1)
+        #expect(events.all.count { if case .opened = $0 { true } else { false } } == losses + 1)
     }
 }
