@@ -21,6 +21,10 @@ static void load(void)
     if (!(library.function = (__typeof__(function) *)dlsym(handle, NAME(function)))) return;
     WAVETAG_HDF5_FUNCTIONS(LOAD)
 #undef LOAD
+    // Nothing is written, so nothing need be closed at the program's end. Of a damaged file libhdf5 can leave parts open
+    // that nobody has a number of, and would then complain there.
+    herr_t (*leave_open)(void) = (herr_t (*)(void))dlsym(handle, "H5dont_atexit");
+    if (leave_open) leave_open();
     herr_t (*start)(void) = (herr_t (*)(void))dlsym(handle, "H5open");
     native_float = (const hid_t *)dlsym(handle, "H5T_NATIVE_FLOAT_g");
     // Only once it has been opened is the number of the type of floats set.
