@@ -38,7 +38,10 @@ def teacher(work, name):
     for path in sorted(glob.glob(os.path.join(work, "index", f"teacher-{name}.*.npz"))):
         with numpy.load(path) as file:
             values |= {key: file[key] for key in file.files}
-        tags = [str(tag) for tag in values.pop("tags")]
+        of_file = [str(tag) for tag in values.pop("tags")]
+        if tags not in ([], of_file):
+            sys.exit(f"{path}: other tags than the files before it; a stand-in is instead of the teacher")
+        tags = of_file
     return values, tags
 
 
