@@ -85,6 +85,8 @@ class Process:
         self.child = subprocess.Popen(
             ["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell that starts this script in the background has it ignored, and so would every command.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         os.set_blocking(self.child.stdout.fileno(), False)
         self.written = b""
