@@ -16,12 +16,10 @@ import sys
 import numpy
 import soundfile
 
+from corpus import SOUNDS
 from teacher import HOP, RATE, WINDOW, Teacher, log_mel, patches
 
-SOUNDS = (".ogg", ".oga", ".opus", ".mp3", ".flac")
 LEAST, MOST = 11, 32  # Windows of a track.
-
-
 
 
 def tracks(folder):
