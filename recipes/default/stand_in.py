@@ -4,8 +4,8 @@
     stand_in.py WORK WAVETAG MODEL
 
 Writes WORK/index/teacher-rendered.model.npz, as teach.py would for the model's tags, of every rendered piece. Run it
-instead of that (`make TEACHER=`), before assemble.py, which takes the one or the other. A model that learned from the teacher repeats it, on sounds of the kind that it
-learned from; what construction decides stands over both (`labels.py`).
+instead of that (`make TEACHER=`), before assemble.py, which takes the one or the other. A model that learned from the
+teacher repeats it, on sounds of the kind that it learned from; what construction decides stands over both (`labels.py`).
 """
 
 import os
