@@ -1,14 +1,7 @@
-import Glibc
-
 @testable import Daemon
 
 /// Runs what waits (for a socket, a device, a child process) on a thread of its own: the tests' own threads are as few as
 /// the machine's cores, and while one waits on them another test can't run.
 func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        let error = DedicatedThread.startDetached(name: "test") {
-            continuation.resume(with: Swift.Result { try body() })
-        }
-        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
-    }
+    try await DedicatedThread.run(name: "test", body)
 }

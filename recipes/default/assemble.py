@@ -6,7 +6,8 @@
 Writes into WORK:
 manifest.tsv            train, valid, and the corpus's test split
 valid-nonmusic.tsv      noise, hum, speech and silence of valid, for thresholds
-valid-room.tsv          valid's solos in a room at 20 dB, to compare models by
+valid-solo.tsv          valid's solos, to compare models by: manifest.tsv has the first few of each family
+valid-room.tsv          the same in a room at 20 dB
 test-solo.tsv           solos of the soundfont that is held out
 test-room.tsv           the same in a room, at 20 dB
 test-nonmusic.tsv       an hour without music
@@ -29,6 +30,7 @@ from sound import RATE, WINDOW
 SECONDS = WINDOW / RATE
 TAGS = KEPT + ADDED
 TONES = {"beeps", "clicks", "effects"}  # What may well be taken for an instrument says nothing about thresholds.
+SOLOS = 6  # Pieces of a family in the manifest: with all that valid has, thresholds would be set for solos.
 Row = namedtuple("Row", "path split start labels kind family")
 
 
@@ -73,6 +75,12 @@ def of_rendered(work, rendered):
     return labels
 
 
+def to_compare(line):
+    """Whether a sound is one of valid's solos that only models are compared by."""
+    place = line["path"].rsplit("/", 1)[1].removesuffix(".flac").split("-")
+    return line["split"] == "valid" and place[0] == "solo" and int(place[-1]) >= SOLOS
+
+
 def windows(line, labels, kind, family):
     """Rows of a sound, a window after the other."""
     return [Row(line["path"], line["split"], index * SECONDS, said, kind, family)
@@ -112,19 +120,21 @@ def main():
         made = windows(line, said, fact["kind"] + " degraded", fact["family"])
         if line["path"].startswith("degraded/room/"):
             (room if line["split"] == "test" else room_valid).extend(made)
-        else:
+        elif not to_compare(line):
             rows += made
             if line["split"] == "valid":
                 replaced.add(line["original"])
             if line["split"] == "valid" and fact["kind"] == "speech":
                 quiet_valid += made
-    solo, quiet, over = [], [], []
+    solo, solo_valid, quiet, over = [], [], [], []
     of_test = {"solo": solo, "speech_music": over} | {
         line["kind"]: quiet for line in nonmusic if line["kind"] != "speech_music"}
     for line in rendered + nonmusic:
-        if line["path"] in replaced:
-            continue
         made = windows(line, labels[line["path"]], line["kind"], line["family"])
+        if line["split"] == "valid" and line["kind"] == "solo":
+            solo_valid += made
+        if line["path"] in replaced or to_compare(line):
+            continue
         if line["split"] == "test":
             of_test.get(line["kind"], []).extend(made)
             continue
@@ -133,11 +143,14 @@ def main():
             quiet_valid += made
     # Where solos are judged, something has to sound.
     sounding = {(row.path.split("/", 1)[1], round(row.start, 3))
-                for row in solo if row.labels and not row.labels["silence"]}
-    solo = [row for row in solo if (row.path.split("/", 1)[1], round(row.start, 3)) in sounding]
-    room = [row for row in room if (row.path.split("/", 2)[2], round(row.start, 3)) in sounding]
-    for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("valid-room", room_valid),
-                          ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
+                for row in solo + solo_valid if row.labels and not row.labels["silence"]}
+
+    def heard(rows, folders):
+        return [row for row in rows if (row.path.split("/", folders)[folders], round(row.start, 3)) in sounding]
+
+    solo, solo_valid, room, room_valid = heard(solo, 1), heard(solo_valid, 1), heard(room, 2), heard(room_valid, 2)
+    for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("valid-solo", solo_valid),
+                          ("valid-room", room_valid), ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
         write(os.path.join(work, name + ".tsv"), content)
 
 

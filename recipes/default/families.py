@@ -25,7 +25,7 @@ def main():
     def of_family(row):
         return row["kind"].startswith("solo") and row["family"] in FAMILIES
 
-    solos = read_manifest(manifest, "valid", of_family)
+    solos = read_manifest(os.path.join(work, "valid-solo.tsv"), "valid", of_family)
     room = read_manifest(os.path.join(work, "valid-room.tsv"), "valid", of_family)
     corpus = read_manifest(manifest, "valid", lambda row: row["kind"] == "corpus")
     for model in models:

@@ -20,6 +20,13 @@ class Piece:
     def control(self, time, channel, controller, value):
         self.events.append((time, 0, bytes([0xB0 | channel, controller, int(max(0, min(127, value)))])))
 
+    def generator(self, channel, number, offset, step):
+        """Moves a soundfont's generator (SoundFont 2.04, 8.1.3) by `offset` of its units, as its section 9.6 has it: by an
+        NRPN of the parameter 120, of `step` units each."""
+        value = int(max(0, min(16383, 8192 + offset / step)))
+        for controller, part in ((99, 120), (98, number), (38, value & 0x7F), (6, value >> 7)):
+            self.control(0, channel, controller, part)
+
     def bend(self, time, channel, semitones):
         """A pitch bend; synthesisers begin with a range of two semitones."""
         value = int(max(0, min(16383, 8192 + semitones / 2 * 8191)))

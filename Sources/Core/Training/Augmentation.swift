@@ -12,6 +12,8 @@ public struct Augmentation: Sendable, Equatable {
     public var randomStart = false
     /// Half of the segments are turned upside down.
     public var randomPolarity = false
+    /// Each segment goes through shelves and peaks of its own, of gains up to this, dB; 0: not.
+    public var filter = 0.0
     /// Labels move this far towards the middle: y (1 − s) + s / 2, or, of a softmax, + s / tags.
     /// Szegedy and others, "Rethinking the inception architecture", CVPR 2016, section 7.
     public var labelSmoothing = 0.0
@@ -38,6 +40,11 @@ public struct Augmentation: Sendable, Equatable {
         let allowed = shifts.clamped(to: (-window / 2)...(window / 2))
         let count = Double(allowed.upperBound - allowed.lowerBound + 1)
         return Draw(gain: factor, shift: allowed.lowerBound + Int(generator.nextUnit() * count))
+    }
+
+    /// Another one for each segment; nil: none.
+    func drawFilter(_ generator: inout SplitMix64) -> RandomFilter? {
+        filter > 0 ? RandomFilter(decibels: filter, &generator) : nil
     }
 
     func smooth(_ label: Float, tags: Int, _ output: OutputFunction) -> Float {

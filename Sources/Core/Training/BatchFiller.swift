@@ -59,11 +59,14 @@ struct BatchFiller {
         var generator = generator
         let draw = augmentation.draw(shifts: store.shifts(of: segment), window: store.window, &generator)
         let gain = draw.gain * share
+        let filter = augmentation.drawFilter(&generator)
         if adding {
             try store.copy(segment: segment, shiftedBy: draw.shift, into: &scratch)
+            scratch.withUnsafeMutableBufferPointer { filter?.apply(to: $0.baseAddress!, count: store.window) }
             for index in 0..<store.window { target[index] += scratch[index] * gain }
         } else {
             try store.copy(segment: segment, shiftedBy: draw.shift, into: target)
+            filter?.apply(to: target, count: store.window)
             if gain != 1 { for index in 0..<store.window { target[index] *= gain } }
         }
         let own = store.labels(of: segment)

@@ -41,6 +41,8 @@ struct TrainNetOptions: ParsableArguments {
     var randomStart = false
     @Flag(help: "Half of the segments are turned upside down.")
     var randomPolarity = false
+    @Option(help: ArgumentHelp("Shelves and peaks of a segment's own, of gains up to this, dB.", valueName: "dB"))
+    var randomFilter = 0.0
     @Flag(help: "Rare tags' positives count more, up to ten times: negatives for each positive.")
     var classWeights = false
     @Option(help: ArgumentHelp("A label this large is a positive of ROC-AUC.", valueName: "probability"))
@@ -55,6 +57,7 @@ struct TrainNetOptions: ParsableArguments {
         try check(dropout, 0...0.95, "--dropout")
         try check(labelSmoothing, 0...0.9, "--label-smoothing")
         try check(mixup, 0...100, "--mixup")
+        try check(randomFilter, 0...40, "--random-filter")
         try check(Double(positive), 0...1, "--positive")
         try check(batch, 2...4096, "--batch")
         try check(patience, 1...1000, "--patience")
@@ -86,6 +89,7 @@ struct TrainNetOptions: ParsableArguments {
         settings.augmentation.gain = randomGain?.decibels
         settings.augmentation.randomStart = randomStart
         settings.augmentation.randomPolarity = randomPolarity
+        settings.augmentation.filter = randomFilter
         settings.augmentation.labelSmoothing = labelSmoothing
         settings.augmentation.mixup = mixup
         settings.seed = seed

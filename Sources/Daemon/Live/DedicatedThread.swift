@@ -19,25 +19,28 @@ struct DedicatedThread {
 
     /// - Parameter name: as `ps` and `top` show it, 15 characters at most.
     init(name: String, _ body: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let error = Self.create(&thread, name: name, body)
-        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
-        self.thread = thread
+        do throws(ThreadError) {
+            thread = try Self.start(name: name, body)
+        } catch { fatalError(error.description) }
     }
 
-    /// Starts a thread that nobody waits for: what it took goes with its end.
+    /// Runs what takes long on a thread of its own, and not on one of the few that all tasks share.
     ///
-    /// - Returns: an error's number where the system has none to give, and then `body` is never called.
-    static func startDetached(name: String, _ body: @escaping @Sendable () -> Void) -> Int32 {
-        var thread = pthread_t()
-        let error = create(&thread, name: name, body)
-        if error == 0 { pthread_detach(thread) }
-        return error
+    /// - Throws: what `body` throws; `ThreadError` where the system has no thread to give.
+    static func run<Result: Sendable>(
+        name: String, _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            do throws(ThreadError) {
+                pthread_detach(try start(name: name) { continuation.resume(with: Swift.Result { try body() }) })
+            } catch { continuation.resume(throwing: error) }
+        }
     }
 
-    private static func create(
-        _ thread: inout pthread_t, name: String, _ body: @escaping @Sendable () -> Void
-    ) -> Int32 {
+    private static func start(
+        name: String, _ body: @escaping @Sendable () -> Void
+    ) throws(ThreadError) -> pthread_t {
+        var thread = pthread_t()
         let context = Unmanaged.passRetained(Context(name: name, body: body))
         let error = pthread_create(
             &thread, nil,
@@ -47,9 +50,15 @@ struct DedicatedThread {
                 context.body()
                 return nil
             }, context.toOpaque())
-        if error != 0 { context.release() }
-        return error
+        guard error == 0 else {
+            context.release()
+            throw ThreadError(number: error)
+        }
+        return thread
     }
+
+    /// Nobody will wait for it: what it took goes with its end.
+    func detach() { pthread_detach(thread) }
 
     /// Waits for the thread's end.
     func join() { pthread_join(thread, nil) }
@@ -63,4 +72,11 @@ struct DedicatedThread {
             self.body = body
         }
     }
+}
+
+/// The system has no thread to give.
+struct ThreadError: Error, CustomStringConvertible {
+    let number: Int32
+
+    var description: String { "no thread could be started: \(String(cString: strerror(number)))" }
 }

@@ -48,7 +48,7 @@ final class LiveReload: Sendable {
         defer { ServiceNotification.ready() }
         do {
             let new = try await settings()
-            try await onOwnThread { [self] in try replace(with: new) }
+            try await DedicatedThread.run(name: "reload") { [self] in try replace(with: new) }
         } catch is EngineHasEnded {
             // The program is ending: there is nothing that could change.
         } catch {
@@ -101,16 +101,4 @@ final class LiveReload: Sendable {
 /// What a reload needs and the system hasn't.
 private struct ReloadError: Error, CustomStringConvertible {
     let description: String
-}
-
-/// Runs what takes long on a thread of its own, and not on one of the few that all tasks share.
-private func onOwnThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        let error = DedicatedThread.startDetached(name: "reload") {
-            continuation.resume(with: Result { try body() })
-        }
-        if error != 0 {
-            continuation.resume(throwing: ReloadError(description: "reload: \(String(cString: strerror(error)))"))
-        }
-    }
 }

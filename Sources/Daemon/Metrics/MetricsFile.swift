@@ -35,10 +35,7 @@ final class MetricsFile: Sendable {
     /// Times that the file couldn't be written.
     var failures: Int { failureCount.load(ordering: .relaxed) }
 
-    func start() {
-        let error = DedicatedThread.startDetached(name: "metrics") { [self] in run() }
-        precondition(error == 0, "no thread could be started: \(String(cString: strerror(error)))")
-    }
+    func start() { DedicatedThread(name: "metrics") { [self] in run() }.detach() }
 
     /// Has the file say this. Never waits: where the disk still has the text before, the newest comes next.
     func write(_ text: String) {

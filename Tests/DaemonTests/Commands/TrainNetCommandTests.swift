@@ -83,7 +83,10 @@ struct TrainNetCommandTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try await blocking {
             try sounds()
-            let options = ["--mixup", "0.3", "--random-gain", "-12:3", "--random-start", "--checkpoint-steps", "1"]
+            let options = [
+                "--mixup", "0.3", "--random-gain", "-12:3", "--random-start", "--random-filter", "6",
+                "--checkpoint-steps", "1",
+            ]
             let whole = try ChildProcess(arguments("whole", options)).end(seconds: 120)
             #expect(whole.code == 0, "\(whole.errors)")
 
@@ -254,6 +257,7 @@ struct TrainNetCommandTests {
             (["--net", "three"], 64, "--net: m^n wanted"), (["--net", "1^9"], 64, "m: 2 to 64 wanted"),
             (["--widths", "1,2"], 64, "widths: "), (["--freeze", "2"], 64, "--init wanted too"),
             (["--batch", "1"], 64, "--batch: 2 to 4096 wanted"), (["--random-gain", "4:-4"], 64, "random-gain"),
+            (["--random-filter", "41"], 64, "--random-filter: 0.0 to 40.0 wanted"),
             (["--init", "/nowhere/model"], 66, "/nowhere/model"), (["--cache-size", "1K"], 78, "1.00 KiB are allowed"),
             (["--net", "3^13", "--widths", "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"], 65, "has no segment of 4782969 samples"),
         ] as [([String], Int32, String)])
