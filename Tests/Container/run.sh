@@ -49,8 +49,8 @@ limit_from_outside() {
 rm -f "$root/limit-wanted" "$root/limit-set"
 limit_from_outside &
 outside=$!
-# boot_and_check ends this script where a check fails.
-trap 'kill "$outside" 2>/dev/null; rmdir /sys/fs/cgroup/memory/*/*/wavetag-oom /sys/fs/cgroup/memory/wavetag-oom 2>/dev/null; true' EXIT
+# boot_and_check ends this script where a check fails. The helper may have ended before.
+trap 'kill "$outside" 2>/dev/null || true; rmdir /sys/fs/cgroup/memory/{,*/*/}wavetag-oom 2>/dev/null || true' EXIT
 
 boot_and_check 400 <<'CHECK'
 main() { systemctl show -P MainPID wavetag.service; }

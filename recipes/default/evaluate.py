@@ -20,7 +20,7 @@ import subprocess
 import numpy
 
 from instruments import FAMILIES
-from labels import ADDED
+from labels import ADDED, BUILT
 from metrics import Ranking, by_sound, calibration_error, interval, share
 from predictions import predict, read_manifest
 
@@ -147,7 +147,8 @@ def measure(arguments):
         figures["int8_loss_songs"] = interval(lambda weights: of_songs(weights) - other_songs(weights), pieces)
         details["int8_mean_difference"] = float(numpy.abs(eight.everything - corpus.everything).mean())
     details["tags_corpus"] = tag_areas(corpus, arguments.least)
-    details["tags_rendered"] = tag_areas(together(solo, quiet, over), arguments.least)
+    details["tags_rendered"] = {
+        tag: area for tag, area in tag_areas(together(solo, quiet, over), arguments.least).items() if tag in BUILT}
     return {"model": os.path.basename(arguments.model), "tags": quiet.all_tags, "figures": figures, **details}
 
 

@@ -18,25 +18,27 @@ from predictions import predict, read_manifest
 LEAST, LEAST_SONGS = 20, 3
 
 
-def main():
-    work, wavetag, *models = sys.argv[1:]
-    manifest = os.path.join(work, "manifest.tsv")
-
+def solos(work):
+    """Rows of valid's solos that have a family: as they are, and in a room."""
     def of_family(row):
         return row["kind"].startswith("solo") and row["family"] in FAMILIES
 
-    solos = read_manifest(os.path.join(work, "valid-solo.tsv"), "valid", of_family)
-    room = read_manifest(os.path.join(work, "valid-room.tsv"), "valid", of_family)
-    corpus = read_manifest(manifest, "valid", lambda row: row["kind"] == "corpus")
+    return [read_manifest(os.path.join(work, name), "valid", of_family) for name in ("valid-solo.tsv", "valid-room.tsv")]
+
+
+def main():
+    work, wavetag, *models = sys.argv[1:]
+    clean, room = solos(work)
+    corpus = read_manifest(os.path.join(work, "manifest.tsv"), "valid", lambda row: row["kind"] == "corpus")
     for model in models:
-        by_window, by_piece, _ = families(predict(wavetag, model, solos))
+        by_window, by_piece, _ = families(predict(wavetag, model, clean))
         room_window, room_piece, _ = families(predict(wavetag, model, room))
         heard = predict(wavetag, model, corpus)
         pieces = numpy.arange(heard.sounds.max() + 1)
         print(f"{model}: family by window {100 * by_window['value']:.1f} %, by piece {100 * by_piece['value']:.1f} %; "
               f"in a room {100 * room_window['value']:.1f} %, by piece {100 * room_piece['value']:.1f} %; "
               f"ROC-AUC by window {interval(ranking(heard, LEAST), heard.sounds)['value']:.4f}, "
-              f"by song {interval(songs(heard, LEAST_SONGS), pieces)['value']:.4f}")
+              f"by song {interval(songs(heard, LEAST_SONGS), pieces)['value']:.4f}", flush=True)
 
 
 if __name__ == "__main__":

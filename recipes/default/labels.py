@@ -10,9 +10,9 @@ KEPT = ["techno", "electronic", "drums", "fast", "beat", "guitar", "slow", "synt
         "violin", "rock", "piano", "flute", "loud", "indian", "quiet", "sitar", "dance", "cello", "metal", "harp",
         "choir", "harpsichord"]
 ADDED = ["silence", "speech", "noise"]
+# What construction decides of rendered music; of the rest a teacher is repeated, on test as well.
+BUILT = TAGS + ["indian"] + ADDED
 SILENT = -60  # dB of full scale, root mean square of a window
-
-
 
 
 def none():

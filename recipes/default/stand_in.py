@@ -3,9 +3,10 @@
 
     stand_in.py WORK WAVETAG MODEL
 
-Writes WORK/index/teacher-rendered.model.npz, as teach.py would for the model's tags, of every rendered piece. Run it
-instead of that (`make TEACHER=`), before assemble.py, which takes the one or the other. A model that learned from the
-teacher repeats it, on sounds of the kind that it learned from; what construction decides stands over both (`labels.py`).
+Writes WORK/index/teacher-rendered.model.npz, as teach.py would for the model's tags, of every rendered piece but test's.
+Run it instead of that (`make TEACHER=`), before assemble.py, which takes the one or the other. A model that learned from
+the teacher repeats it, on sounds of the kind that it learned from; what construction decides stands over both
+(`labels.py`).
 """
 
 import os
@@ -21,7 +22,7 @@ def main():
     work, wavetag, model = sys.argv[1:]
     rows = [{"path": line["path"], "file": os.path.join(work, line["path"]), "start": str(index * SECONDS), "at": index,
              "windows": line["windows"]}
-            for line in read_index(work, "rendered") for index in range(line["windows"])]
+            for line in read_index(work, "rendered") if line["split"] != "test" for index in range(line["windows"])]
     heard = predict(wavetag, model, rows)
     opinions = {}
     for row, scores in zip(heard.rows, heard.everything, strict=True):
