@@ -102,6 +102,7 @@ deb:
 	@$(MAKE) --no-print-directory install-deps PACKAGES='$(PACKAGES) debhelper fakeroot lintian'
 	rm -f .build/wavetag_*.deb
 	fakeroot debian/rules clean binary
+	@# The tag that is left out asks for a bug of Debian's that a first upload would close: there is none, nor an upload.
 	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs .build/wavetag_*.deb
 	@ls -l .build/wavetag_*.deb
 	@dpkg-deb -f .build/wavetag_*.deb Depends Installed-Size

@@ -18,7 +18,7 @@ MINE = (
     "[ -e mine.safetensors ] || wavetag train net --init models/default.safetensors --net 3^9 --new-tags --freeze 9 --epochs 1"
     " --data music/manifest.tsv --out mine.safetensors"
 )
-BOOTED = "wants a booted systemd: make test-container and make test-package do this in one"
+BOOTED = "wants a booted systemd: make test-container and make test-package do the like of it in one"
 
 PAGES = {
     "README.md": {

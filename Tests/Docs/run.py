@@ -94,7 +94,7 @@ def check_units(text, action, background):
         program.symlink_to("/usr/local/bin/wavetag")
     whole = [path for path in units if not path.endswith(".conf")] + [str(place / "wavetag.service")]
     perform(Run(r"\A\s*\Z"), "systemd-analyze verify " + " ".join(whole), None, background)
-    perform(Run(), "systemd-analyze security --offline=true --threshold=13 wavetag.service", None, background)
+    perform(Run(), "systemd-analyze security --offline=true --threshold=10 wavetag.service", None, background)
     if program.is_symlink():
         program.unlink()
     if action.run:

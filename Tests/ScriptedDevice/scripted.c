@@ -11,8 +11,9 @@
 //     pcm.pluggable { type scripted; state "/tmp/card1"; ppm 500; started "/tmp/started" }
 //
 // Without the file `state` the device is pulled out. What the file says holds at once, or where the device is opened next:
-// `busy` (somebody else has it), `still` (all samples are 0), `mute` (it runs, and delivers nothing), `slept` (the machine
-// has slept, which is told once), `rate=48000`. Its clock is fast by `ppm`. When the first frame was captured, in nanoseconds since 1970, is written to `started`.
+// `busy` (somebody else has it), `still` (all samples are 0), `mute` (it runs, and delivers nothing), `hang` (reading it
+// doesn't return), `slept` (the machine has slept, which is told once), `rate=48000`. Its clock is fast by `ppm`. When the
+// first frame was captured, in nanoseconds since 1970, is written to `started`.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ struct scripted {
     /// Whether it can go on after it was suspended.
     int resumes;
     /// What `state` says, and when it was last read.
-    int is_gone, is_busy, is_still, is_mute, has_slept, has_told_sleep;
+    int is_gone, is_busy, is_still, is_mute, is_hung, has_slept, has_told_sleep;
     double looked;
 };
 
@@ -73,6 +74,7 @@ static void look(struct scripted *device, double pause)
     device->is_busy = strstr(text, "busy") != NULL;
     device->is_still = strstr(text, "still") != NULL;
     device->is_mute = strstr(text, "mute") != NULL;
+    device->is_hung = strstr(text, "hang") != NULL;
     device->has_slept = strstr(text, "slept") != NULL;
     if ((rate = strstr(text, "rate=")) && !device->plug.pcm) device->rate = (unsigned)atoi(rate + 5);
 }
@@ -141,6 +143,7 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *plug, const snd_pcm_channel_
 {
     struct scripted *device = plug->private_data;
     look(device, 0);
+    for (; device->is_hung; look(device, 0)) usleep(20000);
     if (device->is_gone) return -ENODEV;
     if (!device->error && device->has_slept && !device->has_told_sleep) {
         device->has_told_sleep = 1;

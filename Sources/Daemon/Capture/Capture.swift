@@ -67,6 +67,9 @@ final class Capture: @unchecked Sendable {
         _ = write(stopDescriptor, &one, 8)
     }
 
+    /// Whether it has been asked to stop.
+    var isStopping: Bool { stopped.load(ordering: .acquiring) }
+
     /// Stops the thread and waits for its end.
     func stop() {
         requestStop()
@@ -118,6 +121,7 @@ final class Capture: @unchecked Sendable {
         }
         sayDropped()
         commitMark(.end)
+        counters.hasEnded.store(true, ordering: .relaxed)
         observer(.ended)
     }
 
@@ -134,6 +138,7 @@ final class Capture: @unchecked Sendable {
             // core gone.
             if emptyTurns > 20 { sleep(seconds: 0.005) }
             emptyTurns += 1
+            counters.turns.add(1, ordering: .relaxed)
             let piece = device.period
             let bytes = piece * format.frameBytes
             let target = room(for: bytes)
@@ -175,8 +180,12 @@ final class Capture: @unchecked Sendable {
             case .suspended:
                 counters.suspensions.add(1, ordering: .relaxed)
                 pendingGap = .suspended
+                // Not at once, where the card is still asleep: for a while it may say so.
+                let began = monotonicTime()
                 var result = device.resume()
-                while result == -EAGAIN, !stopped.load(ordering: .acquiring) {
+                while result == -EAGAIN, monotonicTime() - began < Int64(CaptureSettings.patience) * 1_000_000,
+                    !stopped.load(ordering: .acquiring)
+                {
                     sleep(seconds: 0.1)
                     result = device.resume()
                 }
@@ -247,6 +256,7 @@ final class Capture: @unchecked Sendable {
     /// Room in the ring; where the reader sets the pace, waits for it.
     private func room(for bytes: Int) -> UnsafeMutableRawPointer? {
         while true {
+            counters.turns.add(1, ordering: .relaxed)
             ring.clearRoomSignal()
             if let target = ring.reserve(bytes) { return target }
             guard pace == .wait, !stopped.load(ordering: .acquiring) else { return nil }
@@ -283,6 +293,7 @@ final class Capture: @unchecked Sendable {
 
     /// Sleeps, but not beyond `stop`.
     private func sleep(seconds: Double) {
+        counters.turns.add(1, ordering: .relaxed)
         var descriptor = pollfd(fd: stopDescriptor, events: Int16(POLLIN), revents: 0)
         poll(&descriptor, 1, Int32((seconds * 1000).rounded(.up)))
     }

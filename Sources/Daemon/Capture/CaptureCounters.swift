@@ -14,6 +14,9 @@ final class CaptureCounters: Sendable {
     let isStalled = Atomic<Bool>(false)
     /// Whether a device is open and running.
     let isRunning = Atomic<Bool>(false)
+    /// Goes up several times a second while the thread isn't inside a call to the device; where it stays, the device hangs.
+    let turns = Atomic<Int>(0)
+    let hasEnded = Atomic<Bool>(false)
 }
 
 /// What the capture thread tells when its device changes; never while sound flows.

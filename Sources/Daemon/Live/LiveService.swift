@@ -1,3 +1,4 @@
+import ArgumentParser
 import CLinux
 import Core
 import Glibc
@@ -100,6 +101,8 @@ struct LiveService: Service, CustomStringConvertible {
         if let interval = ServiceNotification.watchdogInterval {
             server.every(interval / 3) { if watchdog.isAlive() { ServiceNotification.watchdog() } }
         }
+        let captureWatch = CaptureWatch(capture)
+        server.every(1) { if captureWatch.isHung() { endHung() } }
         server.every(60) { limiter.sayLeftOut() }
         if let metricsFile {
             metricsFile.start()
@@ -135,6 +138,15 @@ struct LiveService: Service, CustomStringConvertible {
         try await group.shutdownGracefully()
         metricsFile?.end()
         limiter.sayLeftOut(all: true)
+    }
+
+    /// Ends the program without waiting for the capture thread, which will never end; systemd starts it again.
+    private func endHung() -> Never {
+        logger.critical("the device doesn't return", metadata: ["device": "\(settings.capture.device)"])
+        ServiceNotification.status("the device doesn't return: \(settings.capture.device)")
+        metricsFile?.end()
+        // Without what libraries do at the end: the thread may hold their locks.
+        _exit(ExitCode.unavailable.rawValue)
     }
 
     private func requestStop() {

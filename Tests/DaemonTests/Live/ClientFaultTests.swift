@@ -210,6 +210,32 @@ import Testing
         }
     }
 
+    @Test("EMFILE where nobody counted: who connects waits, nothing spins, and is served once there are descriptors")
+    func refusedDescriptors() async throws {
+        try await blocking {
+            var served = try Served()
+            let socket = try served.socket
+            func permit(_ count: Int) throws {
+                let program = ["/usr/bin/prlimit", "--pid", "\(served.daemon.identifier)", "--nofile=\(count):"]
+                #expect(try ChildProcess(program).end().code == 0)
+            }
+            try permit(served.daemon.descriptors)
+            do {
+                let others = try (0..<8).map { _ in try SocketClient(connecting: socket) }
+                let before = (ContinuousClock.now, try served.daemon.processorSeconds)
+                try served.isServed()
+                poll(nil, 0, 1000)
+                let elapsed = (ContinuousClock.now - before.0) / .seconds(1)
+                #expect(try (served.daemon.processorSeconds - before.1) / elapsed < 0.5)
+                #expect(try served.status().whole("clients") < 1 + others.count)
+                try permit(1024)
+                for other in others { _ = try other.event("tags") }
+            }
+            try served.isServed()
+            try served.isAsBefore()
+        }
+    }
+
     @Test("Too few descriptors to begin with: one line, exit 69")
     func tooFewDescriptors() async throws {
         try await blocking {

@@ -175,6 +175,30 @@ import Testing
         }
     }
 
+    @Test("A driver that doesn't return from a call: said, and exit 69, also while the program is to end")
+    func hangs() async throws {
+        try await blocking {
+            let devices = [try PluggableDevice(), try PluggableDevice()]
+            let daemons = try devices.map { device in
+                try device.plugIn()
+                return try device.daemon()
+            }
+            for (device, daemon) in zip(devices, daemons) {
+                _ = try device.listen(to: daemon)
+                try device.plugIn("hang")
+            }
+            // Asked to end, it has less patience: it isn't what is waited for.
+            Self.pass(0.5)
+            let began = ContinuousClock.now
+            daemons[1].signal(SIGTERM)
+            #expect(try daemons[1].end(seconds: 20).code == 69)
+            #expect(ContinuousClock.now - began < .seconds(15))
+            try daemons[0].waitForErrorLine(containing: "the device doesn't return", seconds: 60)
+            let result = try daemons[0].end(seconds: 20)
+            #expect(result.code == 69)
+        }
+    }
+
     @Test("An overrun with all cores busy: as long as it was, and tags again")
     func overrun() async throws {
         try await blocking {
