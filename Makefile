@@ -119,10 +119,10 @@ fuzz: install-deps
 
 # Sanitizers, each in a build of its own. What Tests/Sanitizers holds is explained there.
 test-asan: install-deps
-	Tests/Sanitizers/run.sh address $(FILTER)
+	Tests/Sanitizers/run.sh address '$(FILTER)'
 
 test-tsan: install-deps
-	Tests/Sanitizers/run.sh thread $(FILTER)
+	Tests/Sanitizers/run.sh thread '$(FILTER)'
 
 HOURS = 24
 soak: build
