@@ -12,7 +12,7 @@
 //
 // Without the file `state` the device is pulled out. What the file says holds at once, or where the device is opened next:
 // `busy` (somebody else has it), `still` (all samples are 0), `mute` (it runs, and delivers nothing), `hang` (reading it
-// doesn't return), `slept` (the machine has slept, which is told once), `rate=48000`. Its clock is fast by `ppm`. When the
+// doesn't return, and there is a file `state`.hung), `slept` (the machine has slept, which is told once), `rate=48000`. Its clock is fast by `ppm`. When the
 // first frame was captured, in nanoseconds since 1970, is written to `started`.
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +122,15 @@ static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *plug)
     return frames <= 0 ? 0 : (snd_pcm_sframes_t)frames % plug->buffer_size;
 }
 
+/// Says so in the file beside `state`, and returns when `state` has another word.
+static void hang(struct scripted *device)
+{
+    char told[sizeof device->state + 8];
+    snprintf(told, sizeof told, "%s.hung", device->state);
+    close(open(told, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    for (; device->is_hung; look(device, 0)) usleep(20000);
+}
+
 /// The next failure of the script as an error; 0 when it has come to its end.
 static int next_failure(struct scripted *device)
 {
@@ -143,7 +152,7 @@ static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *plug, const snd_pcm_channel_
 {
     struct scripted *device = plug->private_data;
     look(device, 0);
-    for (; device->is_hung; look(device, 0)) usleep(20000);
+    if (device->is_hung) hang(device);
     if (device->is_gone) return -ENODEV;
     if (!device->error && device->has_slept && !device->has_told_sleep) {
         device->has_told_sleep = 1;

@@ -38,6 +38,16 @@ final class PluggableDevice: Sendable {
         try state.write(toFile: "\(folder)/card\(card)", atomically: true, encoding: .utf8)
     }
 
+    /// Reading the card doesn't return from now on; waits until that is so.
+    func hang(card: Int = 0) throws {
+        try plugIn("hang", card: card)
+        let deadline = ContinuousClock.now + .seconds(60)
+        while access("\(folder)/card\(card).hung", F_OK) != 0 {
+            guard ContinuousClock.now < deadline else { throw ChildProcess.Failure(reason: "nobody reads the card") }
+            poll(nil, 0, 10)
+        }
+    }
+
     func pullOut(card: Int = 0) { unlink("\(folder)/card\(card)") }
 
     /// udev gives a card's device its stable name, anew where it had one.

@@ -185,10 +185,9 @@ import Testing
             }
             for (device, daemon) in zip(devices, daemons) {
                 _ = try device.listen(to: daemon)
-                try device.plugIn("hang")
+                try device.hang()
             }
             // Asked to end, it has less patience: it isn't what is waited for.
-            Self.pass(0.5)
             let began = ContinuousClock.now
             daemons[1].signal(SIGTERM)
             #expect(try daemons[1].end(seconds: 20).code == 69)
