@@ -150,7 +150,8 @@ def main():
 
     solo, solo_valid, room, room_valid = heard(solo, 1), heard(solo_valid, 1), heard(room, 2), heard(room_valid, 2)
     for name, content in (("manifest", rows), ("valid-nonmusic", quiet_valid), ("valid-solo", solo_valid),
-                          ("valid-room", room_valid), ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet), ("test-speech-music", over)):
+                          ("valid-room", room_valid), ("test-solo", solo), ("test-room", room), ("test-nonmusic", quiet),
+                          ("test-speech-music", over)):
         write(os.path.join(work, name + ".tsv"), content)
 
 

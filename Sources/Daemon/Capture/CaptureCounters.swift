@@ -14,8 +14,9 @@ final class CaptureCounters: Sendable {
     let isStalled = Atomic<Bool>(false)
     /// Whether a device is open and running.
     let isRunning = Atomic<Bool>(false)
-    /// Goes up several times a second while the thread isn't inside a call to the device; where it stays, the device hangs.
+    /// Goes up at least every other second; where it stays, the thread is inside a call to the device that doesn't return.
     let turns = Atomic<Int>(0)
+    /// Whether the thread has said its last word.
     let hasEnded = Atomic<Bool>(false)
 }
 
