@@ -106,8 +106,8 @@ deb:
 	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs .build/wavetag_*.deb
 	@ls -l .build/wavetag_*.deb
 	@dpkg-deb -f .build/wavetag_*.deb Depends Installed-Size
-	@# KiB. With all of Foundation it would be 72 MB.
-	@test "$$(dpkg-deb -f .build/wavetag_*.deb Installed-Size)" -le 40000
+	@# KiB, of them 14 MB of model. With all of Foundation it would be 80 MB.
+	@test "$$(dpkg-deb -f .build/wavetag_*.deb Installed-Size)" -le 45000
 
 test-package: deb
 	Tests/Package/run.sh
