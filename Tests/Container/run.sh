@@ -103,7 +103,8 @@ check 'its path unit starts what is to happen' sh -c "journalctl -u techno.servi
 good='{"device": "noise", "capture": {"pace": "realtime"}, "model": "/usr/share/wavetag/other.safetensors"'
 settings() { echo "$1" >/etc/wavetag/wavetag.json; }
 hello() { timeout 20 wavetag watch --format json | grep -m 1 '"type":"hello"' | grep "\"name\":\"$1\""; }
-said() { journalctl -u wavetag.service --no-pager | grep -E "$1"; }
+# said PATTERN [SINCE]
+said() { journalctl -u wavetag.service --no-pager ${2:+--since "$2"} | grep -E "$1"; }
 cp /usr/share/wavetag/default.safetensors /usr/share/wavetag/other.safetensors
 before=$(main)
 settings "$good, \"hop\": 2187}"
@@ -139,8 +140,7 @@ if [ -e /limit-set ]; then
     restarts=$(systemctl show -P NRestarts wavetag.service)
     moment=$(date +%s)
     systemctl reload wavetag.service
-    check 'out of memory, it is killed, and the journal says why' \
-        sh -c "journalctl -u wavetag.service --no-pager --since @$moment | grep -E \"$why\""
+    check 'out of memory, it is killed, and the journal says why' said "$why" "@$moment"
     check 'and it is started again' sh -c "[ \"\$(systemctl show -P NRestarts wavetag.service)\" -gt $restarts ]"
     settings "$good}"
     # It may be running, waiting to be started again, or dying once more.

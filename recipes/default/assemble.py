@@ -23,14 +23,13 @@ from collections import namedtuple
 
 import numpy
 
-from index import read_index
+from index import read_index, to_compare
 from labels import ADDED, KEPT, corpus_labels, degraded_labels, music_labels, nonmusic_labels
 from sound import RATE, WINDOW
 
 SECONDS = WINDOW / RATE
 TAGS = KEPT + ADDED
 TONES = {"beeps", "clicks", "effects"}  # What may well be taken for an instrument says nothing about thresholds.
-SOLOS = 6  # Pieces of a family in the manifest: with all that valid has, thresholds would be set for solos.
 Row = namedtuple("Row", "path split start labels kind family")
 
 
@@ -75,12 +74,6 @@ def of_rendered(work, rendered):
     return labels
 
 
-def to_compare(line):
-    """Whether a sound is one of valid's solos that only models are compared by."""
-    place = line["path"].rsplit("/", 1)[1].removesuffix(".flac").split("-")
-    return line["split"] == "valid" and place[0] == "solo" and int(place[-1]) >= SOLOS
-
-
 def windows(line, labels, kind, family):
     """Rows of a sound, a window after the other."""
     return [Row(line["path"], line["split"], index * SECONDS, said, kind, family)
@@ -120,7 +113,7 @@ def main():
         made = windows(line, said, fact["kind"] + " degraded", fact["family"])
         if line["path"].startswith("degraded/room/"):
             (room if line["split"] == "test" else room_valid).extend(made)
-        elif not to_compare(line):
+        else:
             rows += made
             if line["split"] == "valid":
                 replaced.add(line["original"])

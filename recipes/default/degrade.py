@@ -19,7 +19,7 @@ import random
 import numpy
 
 from chain import chain, room_response, with_noise, with_room
-from index import read_index, write_index
+from index import read_index, to_compare, write_index
 from sound import RATE, WINDOW, fit, generator, levels, load, write
 
 
@@ -79,7 +79,7 @@ def plan(arguments):
             place = line["path"].split("/", 1)[1]
             lot = random.Random("wavetag lot " + line["path"]).random()
             musical = index == "rendered" or line["kind"].startswith("speech")
-            if line["split"] != "test" and musical and lot < arguments.share:
+            if line["split"] != "test" and musical and lot < arguments.share and not to_compare(line):
                 jobs.append({"path": f"degraded/{index}/{place}"} | base)
             if index == "rendered" and line["kind"] == "solo":
                 folder = "rooms" if line["split"] == "train" else "room"

@@ -3,6 +3,8 @@
 import json
 import os
 
+SOLOS = 6  # Pieces of a family in training's manifest: with all that valid has, thresholds would be set for solos.
+
 
 def _path(work, name):
     return os.path.join(work, "index", name + ".ndjson")
@@ -21,3 +23,9 @@ def write_index(work, name, lines):
         file.writelines(json.dumps(line) + "\n" for line in lines)
     os.rename(target + ".part", target)
     return target
+
+
+def to_compare(line):
+    """Whether a sound is one of valid's solos that only models are compared by."""
+    place = line["path"].rsplit("/", 1)[1].removesuffix(".flac").split("-")
+    return line["split"] == "valid" and place[0] == "solo" and int(place[-1]) >= SOLOS

@@ -138,7 +138,6 @@ final class Capture: @unchecked Sendable {
             // core gone.
             if emptyTurns > 20 { sleep(seconds: 0.005) }
             emptyTurns += 1
-            counters.turns.add(1, ordering: .relaxed)
             let piece = device.period
             let bytes = piece * format.frameBytes
             let target = room(for: bytes)
