@@ -69,7 +69,7 @@ bench-latency: build
 faults: install-deps
 	swift build $(SWIFT_FLAGS) --build-tests
 	@rm -f .build/recovery.tsv
-	RECOVERY_TIMES=$(CURDIR)/.build/recovery.tsv swift test $(SWIFT_FLAGS) --skip-build --filter 'DeviceFaultTests|ClientFaultTests'
+	RECOVERY_TIMES=$(CURDIR)/.build/recovery.tsv swift test $(SWIFT_FLAGS) --skip-build --filter 'DeviceFaultTests|ClientFaultTests|LiveKillTests|LiveRecoveryTests|LiveReloadTests'
 	@sort .build/recovery.tsv
 
 test-connections: install-deps

@@ -11,6 +11,8 @@ let package = Package(
         .library(name: "asound_module_pcm_scripted", type: .dynamic, targets: ["ScriptedDevice"]),
         // For tests too: a clock that is set while a program runs.
         .library(name: "shifted_clock", type: .dynamic, targets: ["ShiftedClock"]),
+        // And what a program has the disk take.
+        .library(name: "sync_recorder", type: .dynamic, targets: ["SyncRecorder"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -62,6 +64,7 @@ let package = Package(
         .target(
             name: "ScriptedDevice", dependencies: ["CALSA"], path: "Tests/ScriptedDevice", cSettings: [.define("PIC")]),
         .target(name: "ShiftedClock", path: "Tests/ShiftedClock"),
+        .target(name: "SyncRecorder", path: "Tests/SyncRecorder"),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming", "AllocationCounter"]),
         .testTarget(
             name: "DaemonTests",

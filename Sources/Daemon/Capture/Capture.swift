@@ -31,6 +31,7 @@ final class Capture: @unchecked Sendable {
     private var seconds = 0.0
     private var pace: CaptureSettings.Pace
     private var stall: StallDetector
+    private var drift = ClockDrift()
     /// Until when `stall` knows what came, monotonic nanoseconds.
     private var heardUntil = monotonicTime()
 
@@ -95,6 +96,7 @@ final class Capture: @unchecked Sendable {
                 let device = if let first = first.take() { first } else { try CaptureDevice(settings) }
                 format = device.format
                 stall.begin()
+                drift.begin()
                 isWaiting = false
                 observer(.opened(device: device.name, device.format))
                 counters.isRunning.store(true, ordering: .relaxed)
@@ -110,6 +112,7 @@ final class Capture: @unchecked Sendable {
                 pendingGap = .deviceLost
                 observer(.lost(reason: "\(settings.device): \(reason)"))
             } catch {
+                counters.openFailures.add(1, ordering: .relaxed)
                 if !isWaiting { observer(.waiting(reason: error.description)) }
                 isWaiting = true
             }
@@ -199,7 +202,7 @@ final class Capture: @unchecked Sendable {
 
     /// Hands over frames that were read, and before them what was lost.
     private func deliver(_ count: Int, reserved: Int, inRing: Bool, at now: Int64) {
-        counters.frames.add(count, ordering: .relaxed)
+        let frames = counters.frames.add(count, ordering: .relaxed).newValue
         let duration = Int64(Double(count) / Double(format.rate) * 1e9)
         // Not every device says so: behind PulseAudio sound goes on after a sleep as if there had been none.
         let sleep = machineSleep()
@@ -208,6 +211,10 @@ final class Capture: @unchecked Sendable {
             pendingGap = .suspended
         }
         slept = sleep
+        // Sound that was lost is no drift.
+        if pendingGap != nil || pace != .device { drift.begin() }
+        let partsPerMillion = drift.hear(frames, until: now, rate: format.rate)
+        counters.drift.store(Int(partsPerMillion * 1000), ordering: .relaxed)
         guard inRing else {
             droppedSeconds += Double(count) / Double(format.rate)
             counters.dropped.add(count, ordering: .relaxed)

@@ -7,6 +7,10 @@ final class CaptureCounters: Sendable {
     let suspensions = Atomic<Int>(0)
     /// Times that the device was lost.
     let losses = Atomic<Int>(0)
+    /// Times that it couldn't be opened: busy, or away.
+    let openFailures = Atomic<Int>(0)
+    /// What `ClockDrift` says, thousandths of a part per million.
+    let drift = Atomic<Int>(0)
     /// Frames that found no room in the ring.
     let dropped = Atomic<Int>(0)
     /// Times that no sound came for as long as the settings say, and whether that is so now.

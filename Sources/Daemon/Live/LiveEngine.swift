@@ -134,6 +134,7 @@ final class LiveEngine: @unchecked Sendable {
         capturedPosition += Double(block.frames) * Double(Model.sampleRate) / Double(block.format.rate)
         capturedTime = block.time
         clock.follow(block.sinceEpoch)
+        counters.clockJumps.store(clock.jumps, ordering: .relaxed)
         converter.push(raw: frames, format: block.format.sample) { feed($0) }
         counters.position.store(Int(tagger.position), ordering: .relaxed)
         let cost = tagger.songCost
@@ -286,6 +287,8 @@ final class LiveCounters: Sendable {
     let windows = Atomic<Int>(0)
     let gaps = Atomic<Int>(0)
     let lostSamples = Atomic<Int>(0)
+    /// Times that the computer's clock was set.
+    let clockJumps = Atomic<Int>(0)
     let busyNanoseconds = Atomic<Int>(0)
     /// Parts of the engine's time: adding windows to their song, and evaluating its classifier.
     let aggregationNanoseconds = Atomic<Int>(0)

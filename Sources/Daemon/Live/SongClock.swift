@@ -9,6 +9,8 @@ struct SongClock {
     /// What the computer's clock says that it should be.
     private var wanted: Int64 = 0
     private var newest = Int64.min
+    /// Times that the computer's clock was set, as far as that shows between two pieces of sound.
+    private(set) var jumps = 0
 
     /// Whether a song plays, as far as was told.
     var isInSong = false {
@@ -17,9 +19,12 @@ struct SongClock {
 
     /// Offsets are measured; no clock is set by so little, nanoseconds.
     private static let tolerance: Int64 = 1_000_000
+    /// No measurement errs by so much, nanoseconds.
+    private static let jump: Int64 = 100_000_000
 
     /// The computer's clock is so far ahead of `bootTime` now.
     mutating func follow(_ offset: Int64) {
+        if self.offset != nil, abs(offset - wanted) > Self.jump { jumps += 1 }
         wanted = offset
         guard let old = self.offset else {
             self.offset = offset

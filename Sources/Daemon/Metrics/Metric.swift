@@ -49,6 +49,11 @@ struct Metric: Sendable {
         "overruns": counter("overruns", "Times that the device's buffer ran over."),
         "suspensions": counter("suspensions", "Times that the machine was suspended."),
         "device_losses": counter("device_losses", "Times that the device was lost."),
+        "open_failures": counter("device_open_failures", "Times that the device couldn't be opened."),
+        "drift_ppm": Metric(
+            name: "device_drift_ratio", kind: .gauge, help: "How much faster the device counts than the computer's clock.",
+            scale: 1e-6),
+        "clock_jumps": counter("clock_jumps", "Times that the computer's clock was set."),
         "frames_dropped": counter("dropped_frames", "Frames delivered that found no room."),
         "gaps": counter("gaps", "Gaps in the sound."),
         "lost_samples": counter("lost_samples", "Samples at 22050 Hz that gaps have taken."),
@@ -57,6 +62,8 @@ struct Metric: Sendable {
         "uptime_seconds": gauge("uptime_seconds", "Time since the start."),
         "clients": gauge("clients", "Clients connected."),
         "clients_refused": counter("refused_clients", "Clients that were one too many."),
+        "accept_pauses": counter(
+            "accept_pauses", "Times that clients waited a quarter of a second for want of descriptors."),
         "events_sent": counter("sent_events", "Events sent, over all clients."),
         "events_dropped": counter("dropped_events", "Events not sent because their client read too slowly."),
         "request_errors": counter("request_errors", "Clients' lines that were not understood."),

@@ -36,6 +36,7 @@ final class EventHub: @unchecked Sendable {
     private var eventsDropped = 0
     private var requestErrors = 0
     private var clientsRefused = 0
+    private var acceptPauses = 0
 
     init(
         loop: any EventLoop, encoder: EventEncoder, source: String, limits: Limits = Limits(), logger: Logger,
@@ -70,6 +71,12 @@ final class EventHub: @unchecked Sendable {
 
     /// Whether there is a descriptor for one more.
     var mayAccept: Bool { clients.count < limits.accepted }
+
+    /// Those who connect wait for want of descriptors.
+    func countAcceptPause() {
+        loop.preconditionInEventLoop()
+        acceptPauses += 1
+    }
 
     func add(_ channel: any Channel) -> Client? {
         loop.preconditionInEventLoop()
@@ -259,6 +266,7 @@ final class EventHub: @unchecked Sendable {
     private var ownStatus: [(name: String, value: StatusValue)] {
         [
             ("clients", .count(clients.count)), ("clients_refused", .count(clientsRefused)),
+            ("accept_pauses", .count(acceptPauses)),
             ("events_sent", .count(eventsSent)), ("events_dropped", .count(eventsDropped)),
             ("request_errors", .count(requestErrors)),
         ]

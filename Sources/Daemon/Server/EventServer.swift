@@ -87,6 +87,7 @@ private final class AcceptPause: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         guard !hub.mayAccept else { return context.read() }
+        hub.countAcceptPause()
         let channel = context.channel
         channel.eventLoop.scheduleTask(in: Self.pause) { channel.read() }
     }
@@ -94,6 +95,7 @@ private final class AcceptPause: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         let channel = context.channel
         guard let options = channel.syncOptions else { return }
+        hub.countAcceptPause()
         try? options.setOption(ChannelOptions.autoRead, value: false)
         channel.eventLoop.scheduleTask(in: Self.pause) {
             channel.setOption(ChannelOptions.autoRead, value: true)

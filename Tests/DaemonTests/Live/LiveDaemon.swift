@@ -66,7 +66,7 @@ final class LiveFixture: Sendable {
     }
 
     /// A sweep under noise, 16 bits.
-    private static let sound: Data = {
+    static let sound: Data = {
         var data = Data()
         var noise: UInt32 = 1
         for index in 0..<samples {

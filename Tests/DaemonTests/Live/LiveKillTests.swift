@@ -47,10 +47,12 @@ struct LiveKillTests {
                 let killed = [SIGKILL, SIGHUP].map(ChildProcess.code)
                 #expect(killed.contains(end.code), "round \(round) at \(moment) ms: \(end)")
             }
+            let killed = clock.now
             let last = try fixture.daemon()
             let reader = try fixture.connect(to: last)
             var line = try reader.readLine()
             while let text = line, !isTags(text) { line = try reader.readLine() }
+            noteRecovery("kill -9, from the next start to tags", since: killed)
             #expect(line != nil, "killed at \(moments) ms")
             #expect(try leftovers(fixture) == ["s"], "killed at \(moments) ms")
             last.signal(SIGTERM)

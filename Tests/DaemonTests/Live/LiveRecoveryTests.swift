@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Streaming
 import Testing
 
 @testable import Daemon
@@ -108,6 +109,46 @@ import Testing
         }
     }
 
+    @Test("Sound that finds no room while the machine can't keep up: a gap that says so and how much, and tags again")
+    func soundLostToOverload() async throws {
+        let device = AlsaConfiguration.shared.fileDevice("file4")
+        try LiveFixture.sound.write(to: URL(fileURLWithPath: device.path))
+        // Room for a second, which the daemon's own would take minutes to do without; every sample an answer, from four of
+        // the largest published nets.
+        let ring = CaptureRing(capacity: 44_100)
+        let capture = Capture(
+            CaptureSettings(device: device.name, rate: 22_050, channels: 1, pace: .realtime, realtimePriority: 0),
+            ring: ring, observer: { _ in })
+        let model = Model(
+            tags: ["a"], output: .sigmoid, batchNormEpsilon: 1e-5,
+            nets: try (0..<4).map {
+                .heUniform(try NetShape(name: "3^9 \($0)", m: 3, n: 9), tags: 1, seed: UInt64($0))
+            }, classifier: nil)
+        let engine = LiveEngine(
+            tagger: try Tagger(model: model, settings: TaggerSettings(hop: 1)), choice: .mean, capture: ring,
+            reports: ReportRing(capacity: 256, tags: 1, nets: 4), sourceWaits: false)
+        try await TestServer.run(tags: ["a"], ring: engine.firstReports) { server in
+            let client = try server.connect()
+            try capture.start()
+            engine.start()
+            defer {
+                capture.requestStop()
+                engine.join()
+                capture.stop()
+            }
+            let gap = try client.event("gap")
+            let (lost, told) = (try gap.whole("lost"), ContinuousClock.now)
+            #expect(gap["reason"] == .string("overload") && lost > 0)
+            let tags = try client.event("tags")
+            noteRecovery("sound lost to an overload", since: told)
+            // No window spans the place.
+            #expect(try tags.whole("position") >= gap.whole("position") + 59_049)
+            #expect(engine.counters.lostSamples.load(ordering: .relaxed) >= lost)
+            #expect(capture.counters.dropped.load(ordering: .relaxed) >= lost)
+            #expect(engine.counters.overloads.load(ordering: .relaxed) >= 1)
+        }
+    }
+
     /// A daemon with nets as wide as the papers' at a hop; how it is asked for less while the program runs for five
     /// milliseconds in half a second, and how for as much as before when it runs all the time.
     private static func takeAway(
@@ -136,8 +177,10 @@ import Testing
             isRaised = try daemon.hasErrorLine(containing: "can't keep up")
         }
         #expect(isRaised)
+        let whole = ContinuousClock.now
         try check(try event(client) { isOf("status")($0) && $0["overload"] != .integer(0) }, client)
         let more = try event(client) { isOf("status")($0) && $0["overload"] == .integer(0) }
+        noteRecovery("can't keep up, until all is asked again (\(nets.count) nets)", since: whole)
         #expect(more["hop"] == .integer(hop) && more["overloads"] == more["overload_recoveries"])
         try daemon.waitForErrorLine(containing: "keeps up")
         let next = try event(client, isOf("tags"))

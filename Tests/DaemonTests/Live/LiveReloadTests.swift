@@ -130,12 +130,14 @@ struct LiveReloadTests {
                 nets: [.heUniform(shape, tags: 2, seed: 3)], classifier: nil)
             model.thresholds = ["new": 0.25]
             try ModelFile.write(model, to: path)
+            let asked = ContinuousClock.now
             daemon.signal(SIGHUP)
             var changed: JSONValue?
             while changed == nil, let event = try Self.event(client) {
                 #expect(!Self.isOf("gap", event))
                 if Self.isOf("hello", event) { changed = event } else { before = event }
             }
+            noteRecovery("model replaced, from SIGHUP to the new one's hello", since: asked)
             let facts = try #require(changed?["model"])
             #expect(facts["sha256"] != hello["model"]?["sha256"])
             #expect(facts["tags"] == .array([.string("new"), .string(shared)]))

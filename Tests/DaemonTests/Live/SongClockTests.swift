@@ -21,6 +21,7 @@ struct SongClockTests {
         // Between songs at once.
         clock.follow(1000 - Self.hour)
         #expect(clock.tell(5) == 1005 - Self.hour)
+        #expect(clock.jumps == 3)
     }
 
     @Test("What measuring does to it isn't followed, and times don't go back by it")
@@ -31,5 +32,6 @@ struct SongClockTests {
         #expect(clock.tell(10) == 1010)
         #expect(clock.tell(7) == 1010)
         #expect(clock.tell(11) == 1011)
+        #expect(clock.jumps == 0)
     }
 }

@@ -14,11 +14,13 @@ struct TestServer: Sendable {
     let tagCount: Int
 
     /// Runs `body`, which may block, while a server listens.
+    ///
+    /// - Parameter ring: where reports come from; nil: from `publish`.
     static func run(
-        tags: [String] = tags, clients: Int = 256, _ body: @escaping @Sendable (TestServer) throws -> Void
+        tags: [String] = tags, clients: Int = 256, ring: ReportRing? = nil, _ body: @escaping @Sendable (TestServer) throws -> Void
     ) async throws {
         let path = "/tmp/wavetag-server-\(UUID().uuidString.prefix(8)).sock"
-        let ring = ReportRing(capacity: 256, tags: tags.count, nets: 1)
+        let ring = ring ?? ReportRing(capacity: 256, tags: tags.count, nets: 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let socket = try ListeningSocket(path: path, mode: 0o600, group: nil)
         let hub = EventHub(

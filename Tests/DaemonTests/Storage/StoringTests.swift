@@ -78,6 +78,39 @@ import Testing
         }
     }
 
+    @Test(
+        "what was written is on disk: each event at once, or after the seconds asked for, and the folder that has a new file",
+        .enabled(if: !isSanitized, "what it has the disk take is seen by a library put before others"),
+        arguments: [0, 1.5])
+    func onDisk(seconds: Double) async throws {
+        try await blocking {
+            try listening { listener in
+                let record = folder + "/synced"
+                let watch = try ChildProcess(
+                    command.dropLast() + ["\(seconds)"],
+                    environment: [
+                        "LD_PRELOAD": PluggableDevice.built("libsync_recorder.so"), "SYNC_RECORD": record,
+                    ])
+                let client = try accept(listener)
+                let event = Self.tags(1)
+                let began = ContinuousClock.now
+                try client.send(event)
+                // The folder is, as soon as it has the file.
+                #expect(try lines(record, 1).first?.hasSuffix(" " + folder + "/out") == true)
+                let first = try #require(try lines(record, 2).last)
+                let passed = (ContinuousClock.now - began) / .seconds(1)
+                #expect(first == "\(event.utf8.count) \(file)" && passed >= seconds, "\(first) after \(passed) s")
+                try client.send(event)
+                if seconds == 0 { #expect(try lines(record, 3).last == "\(2 * event.utf8.count) \(file)") }
+                _ = try lines(file, 2)
+                watch.signal(SIGTERM)
+                #expect(try watch.end().code == 0)
+                // At the end all is, whenever it was due.
+                #expect(try lines(record, 3).last == "\(2 * event.utf8.count) \(file)")
+            }
+        }
+    }
+
     @Test("no daemon: said once, waited for")
     func noDaemon() async throws {
         try await blocking {
