@@ -10,7 +10,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL = help
 .PHONY: help install-deps build run test bench bench-peers bench-latency fixtures format lint test-container test-arm deb \
-        test-package test-docs faults test-connections fuzz test-asan test-tsan soak clean
+        test-machine test-package test-docs faults test-connections fuzz test-asan test-tsan soak clean
 
 help:
 	@echo 'make run             build, and hear a demo piece (DEVICE=hw:1: hear that)'
@@ -26,6 +26,7 @@ help:
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
 	@echo 'make test-docs       every command of README.md and docs/ (needs root)'
 	@echo 'make test-container  the systemd units in a booted Debian (needs root)'
+	@echo 'make test-machine    and in a virtual machine that has a sound card (needs root)'
 	@echo 'make fuzz            hostile inputs for every reader of files and lines (CASES=1000000 each; CASES=60s: a minute each)'
 	@echo 'make test-asan       all tests with address sanitizer; make test-tsan with thread sanitizer'
 	@echo 'make soak            a day of sound through the daemon (HOURS=24; REALTIME=1: by the clock)'
@@ -96,6 +97,11 @@ lint:
 
 test-container: build
 	Tests/Container/run.sh
+
+# A kernel of its own, with a sound card: of Debian, qemu-system-x86 and e2fsprogs.
+test-machine: build
+	@$(MAKE) --no-print-directory install-deps PACKAGES='debootstrap e2fsprogs qemu-system-x86'
+	Tests/Machine/run.sh
 
 # A program of other flags, built apart (.build/deb), then what lintian has to say.
 deb:

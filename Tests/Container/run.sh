@@ -8,18 +8,9 @@ cd "$(dirname "$0")/../.."
 wants_containers
 
 root=$PWD/.run/container
-binary=$PWD/.build/release/wavetag
-prepare_debian systemd,systemd-sysv,dbus,libasound2,libhdf5-103-1,libopenblas0-pthread,libsndfile1,libsoxr0,libsystemd0,libssl3,libatomic1
+prepare_debian systemd,systemd-sysv,dbus,jq,libasound2,libhdf5-103-1,libopenblas0-pthread,libsndfile1,libsoxr0,libsystemd0,libssl3,libatomic1
 
-install -D -m 755 "$binary" "$root/usr/bin/wavetag"
-# Swift's runtime libraries, wherever this machine has them.
-mkdir -p "$root/usr/lib/wavetag"
-ldd "$binary" | awk '/swift/ && $3 ~ /^\// {print $3}' | xargs -r cp -t "$root/usr/lib/wavetag"
-echo /usr/lib/wavetag >"$root/etc/ld.so.conf.d/wavetag.conf"
-chroot "$root" ldconfig
-install -D -m 644 models/default.safetensors "$root/usr/share/wavetag/default.safetensors"
-install -m 644 systemd/wavetag.service systemd/wavetag.socket "$root/etc/systemd/system/"
-install -D -m 644 -t "$root/usr/lib/systemd/catalog" systemd/wavetag.catalog
+install_wavetag
 # The units of docs/operation.md, as they stand there; wavetag.service's drop-in is put in its place later.
 PYTHONPATH=Tests/Docs python3 - "$root" <<'PYTHON'
 import pathlib, pages, sys
@@ -29,8 +20,14 @@ for block in pages.blocks(pathlib.Path("docs/operation.md").read_text()):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(unit)
 PYTHON
-prepare_noise /usr/share/wavetag
-mkdir -p "$root/etc/wavetag"
+rm -f "$root/etc/asound.conf"
+noise | prepare_device noise /usr/share/wavetag
+# The demo piece's ten seconds of techno.
+make -s install-deps PACKAGES='python3 fluidsynth fluid-soundfont-gm'
+python3 demo/compose.py "$root.mid"
+fluidsynth -ni -q -g 0.6 -r 44100 -O s16 -T raw -F "$root.raw" /usr/share/sounds/sf2/FluidR3_GM.sf2 "$root.mid" >/dev/null
+tail -c +3528001 "$root.raw" | head -c 1764000 | prepare_device techno /usr/share/wavetag
+rm "$root.mid" "$root.raw"
 echo '{"device": "noise", "capture": {"pace": "realtime"}}' >"$root/etc/wavetag/wavetag.json"
 
 # Puts a limit of 16 MB more than nothing on a process that the container asks it for.
@@ -53,7 +50,6 @@ outside=$!
 trap 'kill "$outside" 2>/dev/null || true; rmdir /sys/fs/cgroup/memory/{,*/*/}wavetag-oom 2>/dev/null || true' EXIT
 
 boot_and_check 400 <<'CHECK'
-main() { systemctl show -P MainPID wavetag.service; }
 systemctl start wavetag.socket
 check 'the socket is there before the service' test -S $socket
 check 'its mode and group are 0660 and audio' test "$(stat -c '%a %G' $socket)" = '660 audio'
@@ -94,17 +90,18 @@ check 'the exposure is at most 1.0' systemd-analyze security --threshold=10 wave
 systemctl start wavetag-store.service
 check 'the service of the page on operation keeps tags' sh -c "grep -q '\"type\":\"tags\"' /var/lib/wavetag-store/tags-*.ndjson"
 systemctl stop wavetag-store.service
-systemctl start techno.path
-mkdir -p /run/techno
-touch /run/techno/heard
-check 'its path unit starts what is to happen' sh -c "journalctl -u techno.service | grep -q 'techno!'"
+systemctl start techno.path techno-heard.service
+settings '{"device": "techno", "capture": {"pace": "realtime"}}'
+systemctl restart wavetag.service
+check 'techno is heard, and the path unit of that page starts what is to happen' \
+    sh -c "journalctl -u techno.service | grep -q 'techno!'"
+systemctl stop techno.path techno-heard.service
+settings '{"device": "noise", "capture": {"pace": "realtime"}}'
+systemctl restart wavetag.service
 
 # Reload: another model, by its name, and another hop, in the same process.
 good='{"device": "noise", "capture": {"pace": "realtime"}, "model": "/usr/share/wavetag/other.safetensors"'
-settings() { echo "$1" >/etc/wavetag/wavetag.json; }
 hello() { timeout 20 wavetag watch --format json | grep -m 1 '"type":"hello"' | grep "\"name\":\"$1\""; }
-# said PATTERN [SINCE]
-said() { journalctl -u wavetag.service --no-pager ${2:+--since "$2"} | grep -E "$1"; }
 cp /usr/share/wavetag/default.safetensors /usr/share/wavetag/other.safetensors
 before=$(main)
 settings "$good, \"hop\": 2187}"

@@ -16,16 +16,18 @@ prepare_debian "systemd,systemd-sysv,dbus,procps,$needed"
 chroot "$root" dpkg --purge wavetag >/dev/null 2>&1 || true
 rm -rf "$root/etc/wavetag" "$root/packages"
 
-# The same package a version later.
+# The same package a version later, with other settings to begin with.
 mkdir "$root/packages"
 cp "$package" "$root/packages/old.deb"
 next=$(mktemp -d)
 dpkg-deb -R "$package" "$next"
 sed -i 's/^Version: .*/&+next/' "$next/DEBIAN/control"
+echo '{"device": "default", "hop": 2187}' >"$next/etc/wavetag/wavetag.json"
 dpkg-deb --root-owner-group -b "$next" "$root/packages/new.deb" >/dev/null
 rm -rf "$next"
 
-prepare_noise /packages
+rm -f "$root/etc/asound.conf"
+noise | prepare_device noise /packages
 
 boot_and_check 400 <<'CHECK'
 export DEBIAN_FRONTEND=noninteractive
@@ -61,9 +63,11 @@ check 'reloaded, all sixteen hear of the other model' all '"name":"other"' 1
 check 'and no sample was lost' sh -c '! grep -h "\"type\":\"gap\"" /client.*'
 check 'in the same process' test "$(process)" = "$before_reload"
 
-dpkg -i /packages/new.deb >>/dpkg 2>&1
+# The answer to dpkg's question that everybody gives whose settings are changed: keep them.
+dpkg --force-confdef --force-confold -i /packages/new.deb >>/dpkg 2>&1
 check 'upgraded' sh -c "dpkg-query -W -f '\${Version}' wavetag | grep -q next"
-check 'the settings were kept' grep -q noise /etc/wavetag/wavetag.json
+check 'the changed settings were kept' grep -q noise /etc/wavetag/wavetag.json
+check "and the new version's lie beside them" grep -q 2187 /etc/wavetag/wavetag.json.dpkg-dist
 # Each client sees a third hello: it has found the new daemon.
 check 'all sixteen have reconnected' all '"type":"hello"' 3
 check 'and tags flow again' tags

@@ -7,8 +7,10 @@ Writes WORK/rendered/SPLIT/*.flac (22 050 Hz, mono, whole windows) and WORK/inde
 the tags that construction decides in each window. Finished pieces are kept, so a run that was stopped goes on.
 
 FluidR3 and MuseScore's soundfont share recordings, and so do TimGM6mb and Csound's (their samples' names say so: 334
-and 391 in common). So the first two train together with freepats and GeneralUser (67 names in common with MuseScore's,
-with TimGM6mb one of the same name and length); TimGM6mb alone tests; Csound's, its relative, validates and never trains.
+and 391 in common). So the first two train together with freepats and GeneralUser (67 names in common with MuseScore's);
+TimGM6mb alone tests; Csound's, its relative, validates and never trains. Of Denemo's soundfont those instruments train
+that have no recording in common with either, and of GeneralUser's those (shared_recordings.py) but the harpsichord, which
+is TimGM6mb's: evaluate.py judges without it.
 """
 
 import argparse
@@ -36,6 +38,7 @@ SOUNDFONTS = {
     # The lossless one where it is installed: the other is unpacked for every piece.
     "musescore": "/usr/share/sounds/sf3/MuseScore_General_Full.sf3",
     "generaluser": "/usr/share/minuet/soundfonts/GeneralUser-v1.47.sf2",
+    "denemo": "/usr/share/sounds/sf2/A320U.sf2",
     "opl3": "/usr/share/sounds/sf2/OPL-3_FM_128M.sf2",
     "csound": "/usr/share/sounds/sf2/sf_GMbank.sf2",
     "timgm6mb": "/usr/share/sounds/sf2/TimGM6mb.sf2",
@@ -56,6 +59,12 @@ SPEEDS = [(7, 8), (8, 9), (12, 13), (16, 17), (17, 16), (13, 12), (9, 8), (8, 7)
 FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 38,
             40, 42, 44, 45, 46, 48, 53, 56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80,
             84, 88, 94, 95, 101, 104, -1}
+# What Denemo's soundfont has in common with no soundfont that judges, and GeneralUser's in common with one that does.
+DENEMO = {0, 1, 2, 4, 11, 12, 14, 21, 22, 24, 25, 27, 28, 29, 30, 32, 33, 34, 36, 40, 41, 42, 43, 45, 46, 53, 54, 56, 59, 64,
+          65, 66, 67, 68, 69, 70, 71, 72, 73, 75, 77, 79, 80, 81, 82, 88, 90, 106, 107}
+NOT_OF_GENERALUSER = {26, 34, 51, 53, 58, 68, 79, 99, 101, 108}
+# Windows of solos by Denemo's soundfont alone, by family.
+OF_DENEMO = {"piano": 700, "guitar": 900, "strings": 800, "harp": 400, "flute": 600, "choir": 200, "synth": 200, "": 700}
 # Windows to make: (kind, family) by split.
 SHARES = {
     "train": [("solo", family, 1500) for family in FAMILIES] + [
@@ -71,16 +80,19 @@ SHARES = {
 
 def plan(scale):
     """What to make: a list of jobs, the same in every run."""
+    shares = [(f"{split}/{kind}-{family or 'any'}", split, kind, family, windows)
+              for split, of_split in SHARES.items() for kind, family, windows in of_split]
+    shares += [(f"train/solo-denemo-{family or 'any'}", "train", "solo", family, windows)
+               for family, windows in OF_DENEMO.items()]
     jobs = []
-    for split, shares in SHARES.items():
-        for kind, family, windows in shares:
-            left, number = round(windows * scale), 0
-            while left > 0:
-                name = f"{split}/{kind}-{family or 'any'}-{number}"
-                count = min(left, random.Random(name).randint(5, 12))
-                jobs.append((name, split, kind, family, count))
-                left -= count
-                number += 1
+    for stem, split, kind, family, windows in shares:
+        left, number = round(windows * scale), 0
+        while left > 0:
+            name = f"{stem}-{number}"
+            count = min(left, random.Random(name).randint(5, 12))
+            jobs.append((name, split, kind, family, count))
+            left -= count
+            number += 1
     # In any order, so that a run that is stopped leaves some of everything; what the training needs comes first.
     random.Random("wavetag order").shuffle(jobs)
     return sorted(jobs, key=lambda job: ("valid", "train", "test").index(job[1]))
@@ -94,7 +106,12 @@ def compose(name, split, kind, family, count):
     else:
         piece, _, facts = getattr(pieces, kind)(chance, seconds)
     programs = {note[2] for note in piece.notes}
-    if split == "valid":
+    if name.startswith("train/solo-denemo-"):
+        font = "denemo"
+        while not programs <= DENEMO:
+            piece, _, facts = pieces.solo(chance, family, seconds, 0.6)
+            programs = {note[2] for note in piece.notes}
+    elif split == "valid":
         font = "csound"
     elif split == "test":
         font = "timgm6mb"
@@ -106,6 +123,8 @@ def compose(name, split, kind, family, count):
         font = chance.choices(["fluid", "musescore", "generaluser", "mono", "opl3"], [4, 4, 6, 1, 2])[0]
     else:
         font = chance.choices(["fluid", "musescore", "generaluser", "mono"], [5, 5, 8, 1])[0]
+    if font == "generaluser" and programs & NOT_OF_GENERALUSER:
+        font = "musescore"
     return piece, seconds, facts, font, chance
 
 

@@ -51,8 +51,8 @@ struct Metric: Sendable {
         "device_losses": counter("device_losses", "Times that the device was lost."),
         "open_failures": counter("device_open_failures", "Times that the device couldn't be opened."),
         "drift_ppm": Metric(
-            name: "device_drift_ratio", kind: .gauge, help: "How much faster the device counts than the computer's clock.",
-            scale: 1e-6),
+            name: "device_drift_ratio", kind: .gauge,
+            help: "How much faster the device counts than the computer's clock.", scale: 1e-6),
         "clock_jumps": counter("clock_jumps", "Times that the computer's clock was set."),
         "frames_dropped": counter("dropped_frames", "Frames delivered that found no room."),
         "gaps": counter("gaps", "Gaps in the sound."),

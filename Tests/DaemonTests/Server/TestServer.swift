@@ -17,7 +17,8 @@ struct TestServer: Sendable {
     ///
     /// - Parameter ring: where reports come from; nil: from `publish`.
     static func run(
-        tags: [String] = tags, clients: Int = 256, ring: ReportRing? = nil, _ body: @escaping @Sendable (TestServer) throws -> Void
+        tags: [String] = tags, clients: Int = 256, ring: ReportRing? = nil,
+        _ body: @escaping @Sendable (TestServer) throws -> Void
     ) async throws {
         let path = "/tmp/wavetag-server-\(UUID().uuidString.prefix(8)).sock"
         let ring = ring ?? ReportRing(capacity: 256, tags: tags.count, nets: 1)
