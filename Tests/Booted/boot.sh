@@ -144,11 +144,11 @@ boot_and_check() {
 boot_machine_and_check() {
     write_checks "$1"
     rm -f "$root.image"
-    mke2fs -q -t ext4 -L wavetag -d "$root" "$root.image" 3G
+    mke2fs -q -t ext4 -d "$root" "$root.image" 3G >"$root.boot.log" 2>&1
     timeout $(($1 + 100)) qemu-system-x86_64 -accel "${MACHINE_ACCELERATOR:-tcg}" -cpu max -smp 2 -m 1536 -nographic -no-reboot \
         -kernel "$(ls "$root"/boot/vmlinuz-* | tail -n 1)" -initrd "$(ls "$root"/boot/initrd.img-* | tail -n 1)" \
         -append 'root=/dev/vda rw console=ttyS0 mitigations=off' -drive "file=$root.image,if=virtio,format=raw" -nic none \
-        </dev/null >"$root.boot.log" 2>&1 || true
+        </dev/null >>"$root.boot.log" 2>&1 || true
     # A machine that was not shut down in order has a journal of its file system to be played first.
     e2fsck -fy "$root.image" >>"$root.boot.log" 2>&1 || true
     for file in result journal done; do

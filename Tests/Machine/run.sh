@@ -63,7 +63,7 @@ check 'a clock that is 5000 ppm off is told in status' drift
 check 'and loses nothing' counts gaps 1
 amixer -q -c Loopback cset "iface=PCM,name='PCM Rate Shift 100000',device=1" 100000
 
-rtcwake -m freeze -s 5
+rtcwake -m mem -s 5
 check 'the machine slept: a gap' grep -q '"reason":"suspended"' /client
 check 'counted' counts suspensions 1
 check 'and tags again' sh -c "sed '1,/\"reason\":\"suspended\"/d' /client | grep -q '\"type\":\"tags\"'"

@@ -9,8 +9,8 @@ the tags that construction decides in each window. Finished pieces are kept, so 
 FluidR3 and MuseScore's soundfont share recordings, and so do TimGM6mb and Csound's (their samples' names say so: 334
 and 391 in common). So the first two train together with freepats and GeneralUser (67 names in common with MuseScore's);
 TimGM6mb alone tests; Csound's, its relative, validates and never trains. Of Denemo's soundfont those instruments train
-that have no recording in common with either, and of GeneralUser's those (shared_recordings.py) but the harpsichord, which
-is TimGM6mb's: evaluate.py judges without it.
+that have no recording in common with either, and of GeneralUser's and freepats' those (shared_recordings.py), but
+GeneralUser's harpsichord, which is TimGM6mb's: evaluate.py judges without it.
 """
 
 import argparse
@@ -59,10 +59,10 @@ SPEEDS = [(7, 8), (8, 9), (12, 13), (16, 17), (17, 16), (13, 12), (9, 8), (8, 7)
 FREEPATS = {0, 1, 2, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 21, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 38,
             40, 42, 44, 45, 46, 48, 53, 56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80,
             84, 88, 94, 95, 101, 104, -1}
-# What Denemo's soundfont has in common with no soundfont that judges, and GeneralUser's in common with one that does.
+# What Denemo's soundfont has in common with no soundfont that judges; what others have in common with one that does.
 DENEMO = {0, 1, 2, 4, 11, 12, 14, 21, 22, 24, 25, 27, 28, 29, 30, 32, 33, 34, 36, 40, 41, 42, 43, 45, 46, 53, 54, 56, 59, 64,
           65, 66, 67, 68, 69, 70, 71, 72, 73, 75, 77, 79, 80, 81, 82, 88, 90, 106, 107}
-NOT_OF_GENERALUSER = {26, 34, 51, 53, 58, 68, 79, 99, 101, 108}
+NOT_OF = {"generaluser": {26, 34, 51, 53, 58, 68, 79, 99, 101, 108}, "freepats": {75, 79}}
 # Windows of solos by Denemo's soundfont alone, by family.
 OF_DENEMO = {"piano": 700, "guitar": 900, "strings": 800, "harp": 400, "flute": 600, "choir": 200, "synth": 200, "": 700}
 # Windows to make: (kind, family) by split.
@@ -123,7 +123,7 @@ def compose(name, split, kind, family, count):
         font = chance.choices(["fluid", "musescore", "generaluser", "mono", "opl3"], [4, 4, 6, 1, 2])[0]
     else:
         font = chance.choices(["fluid", "musescore", "generaluser", "mono"], [5, 5, 8, 1])[0]
-    if font == "generaluser" and programs & NOT_OF_GENERALUSER:
+    if programs & NOT_OF.get(font, set()):
         font = "musescore"
     return piece, seconds, facts, font, chance
 

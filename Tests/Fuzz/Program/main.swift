@@ -2,11 +2,13 @@ import CFuzzer
 import FuzzTargets
 import Glibc
 
-/// Writes an input that was a fault to the folder that this runs in.
-func keep(_ input: [UInt8], as name: String) {
-    guard let file = fopen(name, "we") else { return }
-    fwrite(input, 1, input.count, file)
-    fclose(file)
+/// Writes a fault to the folder that this runs in: its input, and what was said of it.
+func keep(_ fault: ContainedReader.Fault, as name: String) {
+    for (name, bytes) in [(name, fault.input), (name + ".txt", Array(fault.report.utf8))] {
+        guard let bytes, let file = fopen(name, "we") else { continue }
+        fwrite(bytes, 1, bytes.count, file)
+        fclose(file)
+    }
     print("a fault of wavetag's, not of libhdf5's: \(name)")
 }
 
@@ -19,18 +21,17 @@ guard !target.isContained else {
     let numbers = CommandLine.arguments.dropFirst(2).compactMap { UInt64($0) }
     let seconds = CommandLine.arguments.dropFirst(2).first.flatMap { $0.hasSuffix("s") ? Int($0.dropLast()) : nil }
     let end = seconds.map { ContinuousClock.now + .seconds($0) }
-    let corpus = Corpus.inputs(target)
-    var mutator = Mutator(seed: numbers.dropFirst().first ?? 1, corpus: corpus)
-    var reader = ContainedReader(target)
-    for _ in 0..<(end == nil ? numbers.first ?? 1000 : .max) {
+    var mutator = Mutator(seed: numbers.dropFirst().first ?? 1, corpus: Corpus.inputs(target))
+    var reader = ContainedReader(target, library: "libhdf5")
+    let wanted = end == nil ? Int(numbers.first ?? 1000) : .max
+    while reader.read < wanted {
         if let end, ContinuousClock.now >= end { break }
-        let input = mutator.next()
-        guard reader.read(input) else {
-            keep(input, as: "crash-\(target.rawValue)-\(reader.read)")
-            exit(1)
-        }
+        let batch = (0..<min(256, wanted - reader.read)).map { _ in mutator.next() }
+        guard let fault = reader.read(batch) else { continue }
+        keep(fault, as: "crash-\(target.rawValue)-\(reader.read)")
+        exit(1)
     }
-    print("\(reader.read) cases, of which libhdf5 didn't survive \(reader.crashed)")
+    print("\(reader.read) cases, of which libhdf5 didn't survive \(reader.crashed), \(reader.hung) without an end")
     exit(0)
 }
 
