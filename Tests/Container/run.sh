@@ -26,7 +26,7 @@ noise | prepare_device noise /usr/share/wavetag
 make -s install-deps PACKAGES='python3 fluidsynth fluid-soundfont-gm'
 python3 demo/compose.py "$root.mid"
 fluidsynth -ni -q -g 0.6 -r 44100 -O s16 -T raw -F "$root.raw" /usr/share/sounds/sf2/FluidR3_GM.sf2 "$root.mid" >/dev/null
-tail -c +3528001 "$root.raw" | head -c 1764000 | prepare_device techno /usr/share/wavetag
+dd if="$root.raw" bs=1764000 skip=2 count=1 status=none | prepare_device techno /usr/share/wavetag
 rm "$root.mid" "$root.raw"
 echo '{"device": "noise", "capture": {"pace": "realtime"}}' >"$root/etc/wavetag/wavetag.json"
 

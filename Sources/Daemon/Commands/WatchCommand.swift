@@ -57,7 +57,7 @@ struct WatchCommand: ParsableCommand {
 
     func run() throws {
         let environment = processEnvironment()
-        let path = socket ?? SocketPath.standard(environment: environment)
+        let path = socket ?? SocketPath.looked(environment: environment)
         signal(SIGPIPE, SIG_IGN)
         guard let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) else {
             throw failure("signals: no descriptor left", .ioError)

@@ -10,7 +10,7 @@ package struct Settings: Sendable, Equatable {
     /// nil: the model that is installed, or bundled.
     var model: String?
     var tagger = TaggerSettings()
-    /// nil: where `SocketPath.standard` says.
+    /// nil: where `SocketPath.listening` says.
     var socketPath: String?
     /// Real-time priority of the engine's thread and of the event loop; 0: none.
     var priority = 0

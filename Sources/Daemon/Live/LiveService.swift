@@ -53,7 +53,7 @@ struct LiveService: Service, CustomStringConvertible {
         self.logger = logger
         self.limiter = limiter
         metricsFile = settings.metricsFile.map { [logger] in MetricsFile(path: $0, logger: logger) }
-        socketPath = settings.socketPath ?? SocketPath.standard(environment: environment)
+        socketPath = settings.socketPath ?? SocketPath.listening(environment: environment)
         let live = try LiveModel(settings, environment: environment)
         name = live.facts.name
         encoder = live.encoder

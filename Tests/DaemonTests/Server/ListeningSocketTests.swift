@@ -16,6 +16,14 @@ import Testing
         return status
     }
 
+    @Test("a unit's runtime directory is the daemon's place, and not where a client in a unit of its own looks")
+    func place() {
+        let unit = ["RUNTIME_DIRECTORY": "/run/other:/run/third"]
+        #expect(SocketPath.listening(environment: unit) == "/run/other/wavetag.sock")
+        #expect(SocketPath.looked(environment: unit) == "/run/wavetag/wavetag.sock")
+        #expect(SocketPath.listening(environment: [:]) == "/run/wavetag/wavetag.sock")
+    }
+
     @Test("has the wanted mode and group, takes clients, and removes its file")
     func mode() async throws {
         try await blocking {
