@@ -29,7 +29,7 @@ import Testing
             #expect(
                 try client.readLine()
                     == #"{"type":"status","hop":729,"load":0.5,"kernel":"avx2","on":true,"clients":1,"#
-                    + #""clients_refused":0,"events_sent":4,"events_dropped":0,"request_errors":0}"#)
+                    + #""clients_refused":0,"accept_pauses":0,"events_sent":4,"events_dropped":0,"request_errors":0}"#)
             try client.send("nonsense\n")
             #expect(try client.readLine()?.hasPrefix(#"{"type":"error","message":"not JSON: "#) == true)
             let late = try SocketClient(connecting: server.path)
