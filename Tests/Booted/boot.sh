@@ -114,6 +114,8 @@ UNIT
     # What former versions of these tests left.
     rm -f "$root"/etc/systemd/system/{,default.target.wants/}check-{wavetag,package}.service
     rm -f "$root"/{result,journal,errors,done,dpkg} "$root"/client.*
+    # A former boot's journal, and what its services kept, would answer for this one.
+    rm -rf "$root"/var/log/journal/* "$root"/var/lib/{,private/}wavetag-store
 }
 
 # Prints what the checks have said; on a failure the script's /journal, too.

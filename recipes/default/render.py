@@ -4,7 +4,8 @@
     render.py WORK [--scale 1.0] [--jobs 2] [--font NAME]
 
 Writes WORK/rendered/SPLIT/*.flac (22 050 Hz, mono, whole windows) and WORK/index/rendered.ndjson: a line a piece, with
-the tags that construction decides in each window. Finished pieces are kept, so a run that was stopped goes on.
+the tags that construction decides in each window. Finished pieces are kept, so a run that was stopped goes on; those of
+another version of this script are to be removed first.
 
 FluidR3 and MuseScore's soundfont share recordings, and so do TimGM6mb and Csound's (their samples' names say so: 334
 and 391 in common). So the first two train together with freepats and GeneralUser (67 names in common with MuseScore's);
@@ -49,9 +50,9 @@ SOUNDFONTS = {
 BANKS = {
     "musescore": {0: [8], 4: [8], 5: [8], 6: [8], 25: [8], 26: [8], 28: [8], 30: [8], 38: [8], 39: [8], 40: [8],
                   44: [20, 25], 45: [20, 25], 48: [20, 25], 49: [20, 25], 50: [8], 62: [8], 80: [8], 81: [20]},
-    "generaluser": {4: [8], 5: [8], 6: [8], 25: [8], 26: [8], 27: [8, 12], 28: [8], 30: [8], 38: [1, 8, 11, 12],
-                    39: [8, 11], 44: [1], 48: [1], 49: [1, 11, 12], 50: [8, 11], 51: [11], 52: [1], 62: [8],
-                    80: [1, 8, 12, 13], 81: [1, 11, 12, 13], 87: [11], 88: [12, 13], 89: [11, 12]},
+    "generaluser": {4: [8], 5: [8], 6: [8], 25: [8], 26: [8], 27: [8, 12], 28: [8], 38: [1, 8, 11, 12],
+                    39: [8, 11], 44: [1], 48: [1], 49: [1, 11, 12], 50: [8], 51: [11], 52: [1], 62: [8],
+                    80: [1, 8, 12, 13], 81: [1, 11, 12, 13], 87: [11], 88: [13]},
 }
 # A tape that runs too fast or too slow, up to two semitones and a third: another size of every instrument.
 SPEEDS = [(7, 8), (8, 9), (12, 13), (16, 17), (17, 16), (13, 12), (9, 8), (8, 7)]

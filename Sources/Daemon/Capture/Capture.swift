@@ -107,6 +107,7 @@ final class Capture: @unchecked Sendable {
                     delay = CaptureSettings.backOff.lowerBound
                 }
                 counters.isRunning.store(false, ordering: .relaxed)
+                counters.drift.store(0, ordering: .relaxed)
                 guard let reason else { break }
                 counters.losses.add(1, ordering: .relaxed)
                 pendingGap = .deviceLost

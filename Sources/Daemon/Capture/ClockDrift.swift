@@ -8,6 +8,8 @@ struct ClockDrift {
 
     /// Seconds that a device's buffer and a late thread can feign.
     private static let uncertainty = 0.02
+    /// No clock is so far off: a device without one, which is read ahead of time at first.
+    private static let largest = 0.1
 
     /// A device begins, or begins again.
     mutating func begin() { first = nil }
@@ -23,6 +25,7 @@ struct ClockDrift {
         }
         let passed = Double(time - first.time) / 1e9
         let ahead = Double(frames - first.frames) / Double(rate) - passed
-        return passed > 0 && abs(ahead) > Self.uncertainty ? ahead / passed * 1e6 : 0
+        guard passed > 0, abs(ahead) > Self.uncertainty, abs(ahead) < Self.largest * passed else { return 0 }
+        return ahead / passed * 1e6
     }
 }

@@ -13,7 +13,7 @@ struct Metric: Sendable {
     let name: String
     let kind: Kind
     let help: String
-    /// Into seconds.
+    /// Into the metric's unit: seconds, or a ratio.
     var scale = 1.0
 
     /// Every metric's name begins so.
@@ -53,7 +53,7 @@ struct Metric: Sendable {
         "drift_ppm": Metric(
             name: "device_drift_ratio", kind: .gauge,
             help: "How much faster the device counts than the computer's clock.", scale: 1e-6),
-        "clock_jumps": counter("clock_jumps", "Times that the computer's clock was set."),
+        "clock_jumps": counter("clock_jumps", "Times that the computer's clock was set by more than 0.1 s."),
         "frames_dropped": counter("dropped_frames", "Frames delivered that found no room."),
         "gaps": counter("gaps", "Gaps in the sound."),
         "lost_samples": counter("lost_samples", "Samples at 22050 Hz that gaps have taken."),
@@ -63,7 +63,7 @@ struct Metric: Sendable {
         "clients": gauge("clients", "Clients connected."),
         "clients_refused": counter("refused_clients", "Clients that were one too many."),
         "accept_pauses": counter(
-            "accept_pauses", "Times that clients waited a quarter of a second for want of descriptors."),
+            "accept_pauses", "Quarters of a second in which nobody was let in, for want of descriptors."),
         "events_sent": counter("sent_events", "Events sent, over all clients."),
         "events_dropped": counter("dropped_events", "Events not sent because their client read too slowly."),
         "request_errors": counter("request_errors", "Clients' lines that were not understood."),

@@ -72,7 +72,7 @@ final class EventHub: @unchecked Sendable {
     /// Whether there is a descriptor for one more.
     var mayAccept: Bool { clients.count < limits.accepted }
 
-    /// Those who connect wait for want of descriptors.
+    /// Who connects now has to wait for want of descriptors.
     func countAcceptPause() {
         loop.preconditionInEventLoop()
         acceptPauses += 1

@@ -45,12 +45,18 @@ package struct ContainedReader {
             start = at + 1
             guard status != 0 else { continue }
             let told = contents(of: report)
-            guard told.contains(library), status & 0x7F == 0 else {
+            guard isOfLibrary(told), status & 0x7F == 0 else {
                 return Fault(input: at < inputs.count ? inputs[at] : nil, report: "status \(status)\n" + told)
             }
             if told.hasPrefix(Self.tooLong) { hung += 1 } else { crashed += 1 }
         }
         return nil
+    }
+
+    /// Where the library wrote beyond memory that it was given, who gave it too little is to blame.
+    private func isOfLibrary(_ report: String) -> Bool {
+        guard let owner = report.firstRange(of: "allocated by thread") else { return report.contains(library) }
+        return report[..<owner.lowerBound].contains(library) && report[owner.upperBound...].contains(library)
     }
 
     /// - Returns: how the process ended that read them, as `waitpid` has it.
@@ -72,6 +78,8 @@ package struct ContainedReader {
                 setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &limit, nil)
                 input.withUnsafeBytes { reader.read($0) }
             }
+            var off = itimerval()
+            setitimer(__itimer_which_t(ITIMER_PROF.rawValue), &off, nil)
             current.pointee = inputs.endIndex
             // With what is done at an end: leaks are looked for.
             exit(0)
