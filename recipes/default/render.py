@@ -10,8 +10,9 @@ another version of this script are to be removed first.
 FluidR3 and MuseScore's soundfont share recordings, and so do TimGM6mb and Csound's (their samples' names say so: 334
 and 391 in common). So the first two train together with freepats and GeneralUser (67 names in common with MuseScore's);
 TimGM6mb alone tests; Csound's, its relative, validates and never trains. Of Denemo's soundfont those instruments train
-that have no recording in common with either, and of GeneralUser's and freepats' those (shared_recordings.py), but
-GeneralUser's harpsichord, which is TimGM6mb's: evaluate.py judges without it.
+that have no recording in common with either, by name or by samples (shared_recordings.py). GeneralUser and freepats don't
+play what they were found to have in common as sound (NOT_OF), but GeneralUser's harpsichord, which is TimGM6mb's, so that
+evaluate.py judges without it, and its drum kits, of which a wood block, a bongo and a click are.
 """
 
 import argparse
