@@ -20,7 +20,7 @@ help:
 	@echo 'make bench-peers     time it beside ONNX Runtime and OpenVINO (needs pip; see Benchmarks/peers.py)'
 	@echo 'make bench-latency   from a sample to a client, with 64 clients and all cores busy'
 	@echo 'make faults          faults of devices and clients, and how long each takes to be over'
-	@echo 'make test-connections  a thousand connections a second for a minute'
+	@echo 'make test-connections  a thousand connections a second for a minute, gigabytes of requests'
 	@echo 'make fixtures        write the tests'"'"' fixtures anew (needs PyTorch; see Tests/Fixtures/make.py)'
 	@echo 'make format, lint    format the sources; check format and layers'
 	@echo 'make test-arm        the kernels on 64-bit Arm, emulated'
@@ -75,7 +75,7 @@ faults: install-deps
 
 test-connections: install-deps
 	swift build $(SWIFT_FLAGS) --build-tests
-	CONNECTION_SECONDS=60 swift test $(SWIFT_FLAGS) --skip-build --filter ClientFaultTests/connections
+	CONNECTION_SECONDS=60 REQUEST_MEGABYTES=4096 swift test $(SWIFT_FLAGS) --skip-build --filter "ClientFaultTests/(connections|requests)"
 
 fixtures:
 	python3 Tests/Fixtures/make.py
@@ -136,7 +136,8 @@ soak: build
 
 # systemd for its opinion of units and for its journal; the others are what recipes use.
 test-docs: build
-	@$(MAKE) --no-print-directory install-deps PACKAGES='jq mosquitto mosquitto-clients sndfile-programs socat systemd'
+	@$(MAKE) --no-print-directory install-deps PACKAGES='curl jq mosquitto mosquitto-clients prometheus \
+		prometheus-node-exporter sndfile-programs socat systemd'
 	Tests/Docs/run.py
 
 test-arm:

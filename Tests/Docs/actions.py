@@ -69,6 +69,7 @@ class Text:
     - error: the shell's command `run` has this output.
     - requests: a daemon takes each line.
     - alsa: it is among ALSA's configuration from the start.
+    - alerts: rules for Prometheus, which checks them and tries them on alerts.yml.
     - units: systemd checks them; what the unit `run` executes goes on until `observe` writes `heard`.
     """
 

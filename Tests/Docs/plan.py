@@ -126,14 +126,20 @@ PAGES = {
                 " until [ -S /run/systemd/journal/stdout ]; do sleep 0.1; done; echo ready; wait",
             ),
             Start(r"mosquitto version .* running", "exec mosquitto -v"),
-            Start(LISTENING, DAEMON),
+            "mkdir -p /run/wavetag-metrics /var/lib/prometheus/node-exporter",
+            Start(LISTENING, "WAVETAG_METRICS_FILE=/run/wavetag-metrics/wavetag.prom " + DAEMON),
+            Start(r"Listening on", "exec prometheus-node-exporter --web.listen-address=127.0.0.1:9100 2>&1"),
         ],
         "blocks": [
             ("# /etc/systemd/system/wavetag.service.d/metrics.conf", Text("units")),
             (
                 "ln -sf /run/wavetag-metrics/wavetag.prom",
-                Run(before="mkdir -p /run/wavetag-metrics /var/lib/prometheus/node-exporter"),
+                Live(
+                    r"^wavetag_heard_samples_total [1-9]",
+                    observe="until curl -s http://127.0.0.1:9100/metrics | grep -E '^wavetag_(heard|build)'; do sleep 0.2; done",
+                ),
             ),
+            ("# /etc/prometheus/rules/wavetag.yml", Text("alerts")),
             ("wavetag watch --metrics", Run(r"^# TYPE wavetag_heard_samples_total counter\nwavetag_heard_samples_total \d+$")),
             ("wavetag watch --status", Live(r"^status: position \d+, hop 729, ")),
             ("wavetag watch --status --format json |", Live(r'"device_running": true')),

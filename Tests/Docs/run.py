@@ -121,6 +121,18 @@ def check_requests(text):
     raise Failed("the daemon has closed the connection")
 
 
+def check_alerts(text, background):
+    """Prometheus takes the rules, they say what alerts.yml wants of them, and a daemon has each metric in them."""
+    pathlib.Path("/tmp/docs/wavetag.yml").write_text(text)
+    perform(Run("SUCCESS"), "promtool check rules /tmp/docs/wavetag.yml", None, background)
+    perform(Run("SUCCESS"), "promtool test rules Tests/Docs/alerts.yml", None, background)
+    perform(Run(r"\A\s*\Z"), "wavetag watch --metrics | promtool check metrics", None, background)
+    metrics = subprocess.run(["wavetag", "watch", "--metrics"], check=True, capture_output=True, text=True).stdout
+    for name in set(re.findall(r"wavetag_\w+", text)):
+        if not re.search(f"^{name} ", metrics, re.M):
+            raise Failed(f"{name}: no such metric")
+
+
 def check_text(text, action, background):
     if action.kind == "json":
         json.loads(text)
@@ -133,6 +145,8 @@ def check_text(text, action, background):
         perform(Run(code=78), action.run, text, background)
     elif action.kind == "requests":
         check_requests(text)
+    elif action.kind == "alerts":
+        check_alerts(text, background)
     elif action.kind == "units":
         check_units(text, action, background)
 

@@ -37,7 +37,8 @@ dpkg -i /packages/old.deb >>/dpkg 2>&1
 check 'installed, the socket listens' test -S $socket
 check 'its mode and group are 0660 and audio' test "$(stat -c '%a %G' $socket)" = '660 audio'
 check 'service and socket are enabled' systemctl is-enabled wavetag.service wavetag.socket
-check 'the manual is there' test -s /usr/share/man/man1/wavetag.1.gz -a -s /usr/share/man/man5/wavetag.conf.5.gz
+check 'the manual is there' test -s /usr/share/man/man1/wavetag.1.gz -a -s /usr/share/man/man5/wavetag.conf.5.gz -a \
+    -s /usr/share/man/man7/wavetag-events.7.gz
 check 'the service waits for a device that is not there' state wavetag.service ActiveState active
 echo '{"device": "noise", "capture": {"pace": "realtime"}}' >/etc/wavetag/wavetag.json
 systemctl restart wavetag.service
