@@ -32,7 +32,16 @@ PAGES = {
             ("wavetag watch --socket /tmp/wavetag.sock --wait", Live(r"^\d{4}-\d\d-\d\dT.*now: .*song: ")),
             ("wavetag watch --socket /tmp/wavetag.sock --format json | jq", Live(WINDOW)),
             ("wavetag tag --format text --every 5", Run(r"^00:0\d\.\d+  \w+\*? +\d\.\d\d .*\| song ")),
-            ("wavetag tag --format csv *.mp3", Run(before="test -s one.mp3 -a -s two.mp3")),
+            (
+                "wavetag tag --format csv *.mp3",
+                # A header, the first file's windows, the second's; of each a probability for each tag.
+                Run(
+                    r"\Afile,position,seconds(,[\w -]+)+\n(one\.mp3,\d+,\d+\.\d+(,[01]\.\d{4})+\n)+"
+                    r"(two\.mp3,\d+,\d+\.\d+(,[01]\.\d{4})+\n)+\Z",
+                    before="test -s one.mp3 -a -s two.mp3",
+                    append="&& cat tags.csv && awk -F, '{ print NF }' tags.csv | sort -u | wc -l | grep -qx 1",
+                ),
+            ),
             ("wavetag watch --socket /tmp/wavetag.sock --format json --every 1 |", Live(r"^techno at \d+$")),
             ("wavetag train net --init", Run(TRAINED, append="--epochs 1", why=SHORT)),
             ("wavetag run --model mine.safetensors", Live(LISTENING)),
