@@ -55,7 +55,7 @@ run() {
     mkdir -p ".run/fuzz/$1"
     if [ "$1" = keras ]; then
         contained || status=$?
-        echo "$1: $(awk '{ gsub(",", ""); for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/) sum[++n % 3] += $i; n %= 3 }
+        echo "$1: $(awk '/cases, of which/ { gsub(",", ""); for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+$/) sum[++n % 3] += $i; n %= 3 }
             END { print sum[1], "cases,", sum[2], "that libhdf5 did not survive,", sum[0], "without an end" }' \
             .run/fuzz/keras-*.log), $((SECONDS - started)) s"
         return "$status"

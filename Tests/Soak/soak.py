@@ -211,6 +211,8 @@ def listen(options, daemon, ready, sound, path, seconds):
         raise Failure("the run was too short to be judged")
     if total - reader.last >= reader.hop + reader.untold * reader.hop + 2:
         raise Failure(f"ended at {reader.last} of {total}")
+    if not reader.status:
+        raise Failure("no status was read, so nobody knows what was lost")
     growth = most["resident"] - settled["resident"]
     elapsed = time.monotonic() - started
     print(

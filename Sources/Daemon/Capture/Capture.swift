@@ -95,6 +95,8 @@ final class Capture: @unchecked Sendable {
             do throws(CaptureError) {
                 let device = if let first = first.take() { first } else { try CaptureDevice(settings) }
                 format = device.format
+                // Another device may have a clock where the last had none.
+                pace = settings.pace
                 stall.begin()
                 drift.begin()
                 isWaiting = false
@@ -134,6 +136,7 @@ final class Capture: @unchecked Sendable {
     /// - Returns: why the device was lost; nil at the end.
     private func capture(from device: borrowing CaptureDevice) -> String? {
         let started = monotonicTime()
+        var clock = ClockDetector(at: started)
         var frames = 0
         var lastDelivery = started
         var emptyTurns = 0
@@ -142,7 +145,8 @@ final class Capture: @unchecked Sendable {
             // core gone.
             if emptyTurns > 20 { sleep(seconds: 0.005) }
             emptyTurns += 1
-            let piece = device.period
+            // A period that is long beside the ring would find room in it never, or too seldom.
+            let piece = min(device.period, max(1, ring.capacity / 8 / format.frameBytes))
             let bytes = piece * format.frameBytes
             let target = room(for: bytes)
             switch device.read(into: target ?? scratch(bytes), frames: piece) {
@@ -159,8 +163,7 @@ final class Capture: @unchecked Sendable {
                 tell(hasChanged)
                 seconds += Double(count) / Double(format.rate)
                 if settings.duration > 0, seconds >= settings.duration { return nil }
-                let ahead = Double(frames) / Double(format.rate) - Double(lastDelivery - started) / 1e9
-                if pace == .device, ahead > Self.mostAhead {
+                if pace == .device, clock.isMissing(frames, at: lastDelivery, rate: format.rate) {
                     pace = .realtime
                     observer(.unclocked)
                 }
@@ -257,9 +260,6 @@ final class Capture: @unchecked Sendable {
     /// What is shorter is no sleep, nanoseconds.
     private static let leastSleep: Int64 = 100_000_000
 
-    /// Seconds of sound that a device may be ahead of time, from its buffer, before it counts as one without a clock.
-    private static let mostAhead = 3.0
-
     /// Room in the ring; where the reader sets the pace, waits for it.
     private func room(for bytes: Int) -> UnsafeMutableRawPointer? {
         while true {
@@ -288,7 +288,16 @@ final class Capture: @unchecked Sendable {
     private var scratchMemory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
 
     private func commitMark(_ kind: CaptureBlock.Kind) {
-        while !ring.hasRoomForMark, !stopped.load(ordering: .acquiring) { sleep(seconds: 0.01) }
+        // At the end there is a limit to it: an engine that hangs would hold this thread, too.
+        var patience = 500
+        while !ring.hasRoomForMark {
+            if stopped.load(ordering: .acquiring) {
+                guard patience > 0 else { return }
+                patience -= 1
+            }
+            counters.turns.add(1, ordering: .relaxed)
+            poll(nil, 0, 10)
+        }
         ring.commit(
             CaptureBlock(kind: kind, format: format, frames: 0, time: bootTime(), sinceEpoch: realTimeOffset()))
     }

@@ -8,7 +8,8 @@ import Synchronization
 // Safe to share: each counter has one writer, and what it guards is written before it is published (release) and read after (acquire).
 final class CaptureRing: @unchecked Sendable {
     private let bytes: UnsafeMutableRawPointer
-    private let capacity: Int
+    /// Bytes of sound.
+    let capacity: Int
     private let blocks: UnsafeMutablePointer<CaptureBlock>
     private let starts: UnsafeMutablePointer<Int>
     private let blockCapacity: Int

@@ -31,6 +31,8 @@ struct LiveService: Service, CustomStringConvertible {
 
     /// Seconds of sound that the capture ring holds.
     private static let captureSeconds = 4
+    /// Bytes of the ring at least: 1.3 s of what needs most at 96 kHz (8 channels of 32 bits).
+    private static let leastRing = 1 << 22
 
     /// Reads the model and checks everything that can be checked without touching a device or the socket.
     ///
@@ -60,7 +62,8 @@ struct LiveService: Service, CustomStringConvertible {
         self.settings = settings
 
         let bytes = Self.captureSeconds * settings.capture.rate * settings.capture.channels * 4
-        let ring = CaptureRing(capacity: max(1 << 20, bytes))
+        // A device may have more channels, and a higher rate, than was wanted.
+        let ring = CaptureRing(capacity: max(Self.leastRing, bytes))
         capture = Capture(settings.capture, ring: ring) { [logger] event in Self.log(event, to: logger) }
         engine = LiveEngine(
             tagger: live.tagger, choice: settings.choice, capture: ring, reports: live.reports(bell: bell),

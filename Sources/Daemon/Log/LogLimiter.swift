@@ -2,20 +2,25 @@ import Logging
 import Synchronization
 
 /// Holds the log to so many lines of one kind a minute, and says how many it has left out: a device that is lost ten times a second must not fill a disk.
+///
+/// A kind that goes on so has its minute doubled again and again, to a quarter of an hour: nor must one that is lost for a year.
 final class LogLimiter: Sendable {
     /// Lines of one kind in a minute; 0: all.
     private let most: Int
     private let out: any LogHandler
     private let now: @Sendable () -> Int64
-    private let minutes = Mutex<[String: Minute]>([:])
+    private let spans = Mutex<[String: Span]>([:])
     private let total = Atomic<Int>(0)
 
     private static let minute: Int64 = 60_000_000_000
+    private static let longest = 16 * minute
 
     /// A kind's lines since a moment.
-    private struct Minute {
+    private struct Span {
         let start: Int64
         let level: Logger.Level
+        /// Nanoseconds for which `most` lines are all.
+        var length = LogLimiter.minute
         var said = 0
         var leftOut = 0
     }
@@ -38,14 +43,14 @@ final class LogLimiter: Sendable {
         sayLeftOut()
         // What isn't listed counts as one kind, so that there is an end to kinds.
         let kind = LogKind(message: event.message.description)?.rawValue ?? "other"
-        let isSaid = minutes.withLock { minutes in
-            var minute = minutes[kind] ?? Minute(start: now(), level: event.level)
-            defer { minutes[kind] = minute }
-            guard minute.said < most else {
-                minute.leftOut += 1
+        let isSaid = spans.withLock { spans in
+            var span = spans[kind] ?? Span(start: now(), level: event.level)
+            defer { spans[kind] = span }
+            guard span.said < most else {
+                span.leftOut += 1
                 return false
             }
-            minute.said += 1
+            span.said += 1
             return true
         }
         if isSaid { out.log(event: event) } else { total.add(1, ordering: .relaxed) }
@@ -55,16 +60,20 @@ final class LogLimiter: Sendable {
     ///
     /// - Parameter all: also of those whose minute isn't.
     func sayLeftOut(all: Bool = false) {
-        let over = minutes.withLock { minutes in
-            let over = minutes.filter { all || now() - $0.value.start >= Self.minute }
-            for kind in over.keys { minutes[kind] = nil }
+        let over = spans.withLock { spans in
+            let time = now()
+            let over = spans.filter { all || time - $0.value.start >= $0.value.length }
+            for (kind, span) in over {
+                let length = min(2 * span.length, Self.longest)
+                spans[kind] = span.leftOut > 0 ? Span(start: time, level: span.level, length: length) : nil
+            }
             return over
         }
-        for (kind, minute) in over.sorted(by: { $0.key < $1.key }) where minute.leftOut > 0 {
+        for (kind, span) in over.sorted(by: { $0.key < $1.key }) where span.leftOut > 0 {
             out.log(
                 event: LogEvent(
-                    level: minute.level, message: "\(LogKind.linesLeftOut.rawValue)",
-                    metadata: ["kind": "\(kind)", "count": "\(minute.leftOut)"],
+                    level: span.level, message: "\(LogKind.linesLeftOut.rawValue)",
+                    metadata: ["kind": "\(kind)", "count": "\(span.leftOut)"],
                     source: "Daemon", file: #fileID, function: #function, line: #line))
         }
     }

@@ -146,7 +146,7 @@ final class EventHub: @unchecked Sendable {
                 client.subscription = subscription
                 client.lastTags = nil
             case .status: sendStatus(to: client)
-            case .metrics: write(client) { $0.metrics(metrics, into: &$1) }
+            case .metrics: sendMetrics(to: client)
             }
         } catch {
             requestErrors += 1
@@ -177,7 +177,7 @@ final class EventHub: @unchecked Sendable {
                     ? "this machine keeps up: more is asked of the nets again"
                     : "this machine can't keep up: less is asked of the nets",
                 metadata: ["level": "\(level)", "hop": "\(hop)", "nets": "\(nets.joined(separator: ", "))"])
-            for client in clients.values { sendStatus(to: client) }
+            sendStatusToAll()
         case .stalled(let isStalled):
             if isStalled {
                 logger.warning("no sound comes: the same sample again and again, or none")
@@ -245,16 +245,31 @@ final class EventHub: @unchecked Sendable {
         eventsDropped += 1
     }
 
-    /// Sends status to one client, or to all.
-    func sendStatus(to client: Client) {
-        // Not gathered for one who asks and asks, and doesn't read.
-        guard !client.isClosing, client.channel.isWritable else { return countDropped(client) }
+    /// Whether a client reads what it asks for. For one who asks and asks, and doesn't, nothing is gathered.
+    private func reads(_ client: Client) -> Bool {
+        guard !client.isClosing, client.channel.isWritable else {
+            countDropped(client)
+            return false
+        }
+        return true
+    }
+
+    private func sendStatus(to client: Client) {
+        guard reads(client) else { return }
         let values = status() + ownStatus
         write(client) { $0.status(values, into: &$1) }
     }
 
+    /// Sends status to all, the same to each.
     func sendStatusToAll() {
-        for client in clients.values { sendStatus(to: client) }
+        guard !clients.isEmpty else { return }
+        let values = status() + ownStatus
+        sendToAll { _ in bytes(for: TagsOptions()) { encoder.status(values, into: &$1) } }
+    }
+
+    private func sendMetrics(to client: Client) {
+        guard reads(client) else { return }
+        write(client) { $0.metrics(metrics, into: &$1) }
     }
 
     /// What `status` says, and of what, in Prometheus' text format.

@@ -7,11 +7,12 @@ import Glibc
 final class EventFolder {
     private let path: String
     /// Holds the lock.
-    private let folder: Int32
+    private var folder: Int32
     private let keep: Int?
     /// Nanoseconds between two flushes.
     private let interval: Int64
     private let say: (String) -> Void
+    private let now: () -> Int64
 
     private var file: DayFile?
     /// The day whose file is, or ought to be, open: `2026-11-25`.
@@ -21,6 +22,12 @@ final class EventFolder {
     /// Events that couldn't be written since the last that was, and why.
     private var lost = 0
     private var reason: Int32 = 0
+    /// Events since the last flush, and those of which the disk has said that it couldn't take them.
+    private var unflushed = 0
+    private var uncertain = 0
+    /// When something was said to be wrong, monotonic nanoseconds, and whether it was said to be over.
+    private var complained: Int64?
+    private var isComplained = false
     /// Monotonic nanoseconds; nil while all is flushed.
     private(set) var nextFlush: Int64?
 
@@ -35,10 +42,25 @@ final class EventFolder {
     /// - Parameters:
     ///   - keep: the newest files that stay; nil: all.
     ///   - flushInterval: seconds after which an event is on disk; 0: at once.
+    ///   - now: monotonic nanoseconds.
     ///   - say: is told what goes wrong, and when it is over.
-    init(path: String, keep: Int?, flushInterval: Double, say: @escaping (String) -> Void) throws(Failure) {
+    init(
+        path: String, keep: Int?, flushInterval: Double, now: @escaping () -> Int64 = monotonicTime,
+        say: @escaping (String) -> Void
+    ) throws(Failure) {
+        folder = try Self.opened(path)
+        self.path = path
+        self.keep = keep
+        interval = Int64(flushInterval * 1e9)
+        self.say = say
+        self.now = now
+        removeOldest()
+    }
+
+    /// A folder that nobody else writes to, made where it isn't there.
+    private static func opened(_ path: String) throws(Failure) -> Int32 {
         mkdir(path, 0o755)
-        folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0, access(path, W_OK | X_OK) == 0 else {
             let reason = String(cString: strerror(errno))
             if folder >= 0 { close(folder) }
@@ -49,11 +71,7 @@ final class EventFolder {
             close(folder)
             throw Failure(reason: "another wavetag writes there", isTaken: true)
         }
-        self.path = path
-        self.keep = keep
-        interval = Int64(flushInterval * 1e9)
-        self.say = say
-        removeOldest()
+        return folder
     }
 
     deinit {
@@ -85,11 +103,13 @@ final class EventFolder {
         lines.append(UInt8(ascii: "\n"))
         let error = file.append(lines)
         guard error == 0 else { return lose(error) }
+        unflushed += 1
         if lost > 0 {
-            say("\(file.path): written to again; \(lost) events are missing")
+            if isComplained { say("\(file.path): written to again; \(lost) events are missing") }
+            isComplained = false
             lost = 0
         }
-        if interval == 0 { flush() } else if nextFlush == nil { nextFlush = monotonicTime() + interval }
+        if interval == 0 { flush() } else if nextFlush == nil { nextFlush = now() + interval }
     }
 
     /// Has the disk take all that was added.
@@ -97,7 +117,12 @@ final class EventFolder {
         nextFlush = nil
         guard let file else { return }
         let error = file.flush()
-        if error != 0 { say("\(file.path): not certain to be on disk: \(String(cString: strerror(error)))") }
+        if error != 0 {
+            // Not tried again: what the kernel couldn't write it forgets.
+            uncertain += unflushed
+            complain("\(file.path): not certain to be on disk: \(String(cString: strerror(error)))")
+        }
+        unflushed = 0
         if !file.isInPlace { self.file = nil }
     }
 
@@ -108,15 +133,34 @@ final class EventFolder {
         flush()
         file = nil
         if lost > 0 { say("\(path): \(lost) events are missing at the end: \(String(cString: strerror(reason)))") }
-        return lost == 0
+        if uncertain > 0 { say("\(path): \(uncertain) events are not certain to be on disk") }
+        return lost == 0 && uncertain == 0
     }
 
     private func lose(_ error: Int32) {
-        if lost == 0 {
-            say("\(path): \(String(cString: strerror(error))); events are counted until they can be written")
-        }
+        if lost == 0 { complain(of: error) }
         lost += 1
         reason = error
+    }
+
+    private func complain(of error: Int32) {
+        complain("\(path): \(String(cString: strerror(error))); events are counted until they can be written")
+    }
+
+    /// Says what is wrong, once a minute: a disk that has room for an event now and then would fill another with it.
+    private func complain(_ text: String) {
+        let time = now()
+        if let complained, time - complained < 60_000_000_000 { return }
+        complained = time
+        isComplained = true
+        say(text)
+    }
+
+    /// Makes the folder anew where somebody has removed it.
+    private func remake() {
+        guard access(path, F_OK) != 0, errno == ENOENT, let made = try? Self.opened(path) else { return }
+        close(folder)
+        folder = made
     }
 
     /// Sees to it that a day's file is open, if it can be.
@@ -125,8 +169,9 @@ final class EventFolder {
         if new != day { flush() }
         day = new
         file = nil
+        remake()
         do throws(DayFile.Failure) {
-            let opened = try DayFile(path: "\(path)/\(Self.prefix)\(day)\(Self.suffix)")
+            let opened = try DayFile(path: "\(path)/\(Self.name(of: day))")
             if opened.cut > 0 { say("\(opened.path): part of a line at its end, \(opened.cut) bytes, was cut off") }
             file = opened
             if opened.isEmpty {
@@ -135,24 +180,26 @@ final class EventFolder {
                 removeOldest()
             }
         } catch {
-            if lost == 0 {
-                say("\(path): \(String(cString: strerror(error.error))); events are counted until they can be written")
-            }
+            if lost == 0 { complain(of: error.error) }
             reason = error.error
         }
     }
 
     /// Removes files of days beyond those to keep. The newest are counted, not days: a clock that stood wrong for a moment
-    /// must not cost a year.
+    /// must not cost a year; nor, where it stands in the past, the day that is being written.
     private func removeOldest() {
         guard let keep else { return }
-        for name in Self.names(in: path).sorted().dropLast(keep) { unlink("\(path)/\(name)") }
+        for name in Self.names(in: path).sorted().dropLast(keep) where name != Self.name(of: day) {
+            unlink("\(path)/\(name)")
+        }
     }
 
     // MARK: Names
 
     private static let prefix = "tags-"
     private static let suffix = ".ndjson"
+
+    private static func name(of day: String) -> String { "\(prefix)\(day)\(suffix)" }
 
     private static func names(in path: String) -> [String] {
         FolderNames.read(path).filter {

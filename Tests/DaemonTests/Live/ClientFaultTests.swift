@@ -105,7 +105,9 @@ import Testing
             let rate = Double(1000 * (seconds + 1)) / ((ContinuousClock.now - began) / .seconds(1))
             try served.isAsBefore(bytes)
             let growth = try served.daemon.residentBytes - bytes
-            if seconds > 2 { print("\(1000 * (seconds + 1)) connections, \(Int(rate)) a second: \(growth) bytes more") }
+            guard seconds > 2 else { return }
+            print("\(1000 * (seconds + 1)) connections, \(Int(rate)) a second: \(growth) bytes more")
+            #expect(rate > 950)
         }
     }
 
@@ -174,13 +176,15 @@ import Testing
     /// `make test-connections`.
     private static let requests: [(name: String, line: String, megabytes: Int)] = [
         ("short", "{\"status\":true}", 8),
+        // Whose answer costs most.
+        ("metrics", "{\"metrics\":true}", 8),
         (
             "long", "{\"subscribe\":{\"top\":1}" + String(repeating: " ", count: 65_000) + "}",
             ProcessInfo.processInfo.environment["REQUEST_MEGABYTES"].flatMap { Int($0) } ?? 256
         ),
     ]
 
-    @Test("Requests without end by one who reads no answer: others have theirs in time", arguments: 0..<2)
+    @Test("Requests without end by one who reads no answer: others have every event", arguments: 0..<3)
     func requests(kind: Int) async throws {
         let (name, line, megabytes) = Self.requests[kind]
         try await blocking {
@@ -196,7 +200,7 @@ import Testing
             let status = try served.reader.status()
             #expect(try status.whole("request_errors") == 0)
             // Answers are small; only short requests ask for more than a client's share of the daemon's memory.
-            if name == "short" { #expect(try status.whole("events_dropped") > 100_000) }
+            if name != "long" { #expect(try status.whole("events_dropped") > 100_000) }
             try served.isAsBefore()
             if megabytes > 256 { print("\(megabytes) MB of requests, \(Int(Double(megabytes) / seconds)) MB/s") }
         }
@@ -221,7 +225,8 @@ import Testing
             #expect(try (served.daemon.processorSeconds - before.1) / elapsed < 0.5)
             #expect(try served.daemon.descriptors < 48)
             let status = try served.reader.status()
-            #expect(try status.whole("clients") < 48 - 16 && status.whole("accept_pauses") >= 1)
+            // Of 48 descriptors the daemon keeps 32 for itself.
+            #expect(try status.whole("clients") <= 16 && status.whole("accept_pauses") >= 1)
             _ = consume others
             try served.isAsBefore()
             _ = try SocketClient(connecting: device.socket).event("tags")

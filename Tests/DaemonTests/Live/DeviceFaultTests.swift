@@ -308,6 +308,30 @@ import Testing
         }
     }
 
+    // At 500 ppm a device is three seconds ahead after a hundred minutes; at a fifth after fifteen seconds.
+    @Test("A fast clock is a clock, however far ahead of the computer's: nothing waits, nothing is lost")
+    func fast() async throws {
+        try await blocking {
+            let device = try PluggableDevice(ppm: 200_000)
+            try device.plugIn()
+            let daemon = try device.daemon()
+            let client = try device.listen(to: daemon)
+            var position = try client.event("tags").whole("position")
+            while position < 22 * 22_050 {
+                let tags = try client.event { $0["type"] == .string("tags") || $0["type"] == .string("gap") }
+                #expect(tags["position"] == .integer(position + 729))
+                position += 729
+            }
+            let last = try client.event("tags")
+            let captured = try device.started + Double(last.whole("position")) / (22_050 * 1.2)
+            #expect(try abs(last.time - captured) < 0.1)
+            #expect(try client.status().whole("gaps") == 0)
+            daemon.signal(SIGTERM)
+            let end = try daemon.end()
+            #expect(end.code == 0 && !end.errors.contains("no clock"))
+        }
+    }
+
     @Test(
         "A wall clock that jumps an hour: times never go back within a song, and are right after it",
         .enabled(if: !isSanitized, "its clock is a library put before others"),

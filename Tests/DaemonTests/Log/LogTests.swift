@@ -123,6 +123,33 @@ import Testing
         #expect(recorder.all.count == 7 && limiter.leftOut == 4)
     }
 
+    @Test("what goes on for a year, a line a second: some hundred lines a day; afterwards it is as it was")
+    func year() {
+        let clock = Atomic<Int>(0)
+        let recorder = Recorder()
+        let limiter = LogLimiter(most: 10, out: recorder) { Int64(clock.load(ordering: .relaxed)) * 1_000_000_000 }
+        let logger = Logger(label: "test") { _ in LimitedLogHandler(limiter) }
+        for second in 0..<86_400 {
+            clock.store(second, ordering: .relaxed)
+            logger.error("device lost")
+        }
+        let lines = recorder.all.count
+        // Ten and their remainder's number, each of ninety quarters of an hour; a few more before they were as long.
+        #expect(lines >= 990 && lines < 1050, "\(lines)")
+        // A quarter of an hour that is over, and another in which nothing is left out.
+        for quarter in 1...2 {
+            clock.store(86_400 + quarter * 960, ordering: .relaxed)
+            limiter.sayLeftOut()
+        }
+        let before = recorder.all.count
+        for second in 0..<120 {
+            clock.store(90_000 + second, ordering: .relaxed)
+            logger.error("device lost")
+        }
+        // Ten of each of two minutes, of which only the first is over and told.
+        #expect(recorder.all.count - before == 21)
+    }
+
     @Test("what is no kind counts as one; 0 limits nothing")
     func others() {
         let recorder = Recorder()

@@ -63,6 +63,67 @@ import Testing
             try Self.lines(path + "/" + names[2]) == [Self.hello, Self.tags("2028-02-29T12:00:00.000Z", 4)].map(text))
     }
 
+    @Test("a clock that stands in the past: its day's file stays, however many newer ones there are")
+    func past() throws {
+        let path = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Self.with(path) { folder in
+            for day in ["2026-11-24", "2026-11-25", "2026-11-26"] { folder.append(Self.tags("\(day)T12:00:00.000Z")) }
+        }
+        let said = try Self.with(path, keep: 2) { folder in
+            for number in 1...3 { folder.append(Self.tags("1970-01-01T00:00:0\(number).000Z", number)) }
+        }
+        #expect(said.isEmpty)
+        let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        #expect(names == ["tags-1970-01-01.ndjson", "tags-2026-11-25.ndjson", "tags-2026-11-26.ndjson"])
+        #expect(try Self.lines(path + "/" + names[0]).count == 3)
+    }
+
+    @Test("a folder that somebody removes is made anew, and is nobody else's")
+    func removedFolder() throws {
+        let path = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let said = try Self.with(path) { folder in
+            folder.append(Self.tags("2026-11-25T12:00:00.000Z", 1))
+            try FileManager.default.removeItem(atPath: path)
+            // What is written into a removed file is lost with it; that shows at its flush.
+            folder.append(Self.tags("2026-11-25T12:00:01.000Z", 2))
+            folder.append(Self.tags("2026-11-25T12:00:02.000Z", 3))
+            #expect(throws: EventFolder.Failure.self) {
+                try EventFolder(path: path, keep: nil, flushInterval: 0) { _ in }
+            }
+        }
+        #expect(said.isEmpty)
+        #expect(
+            try Self.lines(path + "/tags-2026-11-25.ndjson")
+                == [String(decoding: Self.tags("2026-11-25T12:00:02.000Z", 3), as: UTF8.self)])
+    }
+
+    @Test("a disk that fails and recovers at every event: said once a minute, every event counted in the file")
+    func flapping() throws {
+        let path = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var seconds: Int64 = 0
+        var said: [String] = []
+        let folder = try EventFolder(path: path, keep: nil, flushInterval: 0, now: { seconds * 1_000_000_000 }) {
+            said.append($0)
+        }
+        let file = path + "/tags-2026-11-25.ndjson"
+        // Each time the day's file is another's, and then its own again.
+        for number in 0..<100 {
+            try? FileManager.default.removeItem(atPath: file)
+            try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
+            folder.flush()
+            folder.append(Self.tags("2026-11-25T12:00:00.000Z", number))
+            try FileManager.default.removeItem(atPath: file)
+            folder.append(Self.tags("2026-11-25T12:00:01.000Z", number))
+            #expect(try Self.lines(file)[0].contains(#"{"type":"dropped","count":1,"reason":"Is a directory"}"#))
+            seconds += 1
+        }
+        #expect(said.count == 4 && said[0].contains("Is a directory") && said[1].contains("written to again; 1"))
+        #expect(folder.finish())
+    }
+
     @Test("what is no day is no file's name", arguments: ["../../etc/x", "2026-11", "２０２６-11-25T", "", "2026-1-250"])
     func names(_ time: String) throws {
         let path = Self.folder()

@@ -53,9 +53,12 @@ package struct ContainedReader {
         return nil
     }
 
-    /// Where the library wrote beyond memory that it was given, who gave it too little is to blame.
+    /// Where the library wrote beyond memory that it was given, who gave it too little is to blame. It goes beyond its end:
+    /// what is found before somebody's memory isn't that.
     private func isOfLibrary(_ report: String) -> Bool {
-        guard let owner = report.firstRange(of: "allocated by thread") else { return report.contains(library) }
+        guard !report.contains(" bytes before "), let owner = report.firstRange(of: "allocated by thread") else {
+            return report.contains(library)
+        }
         return report[..<owner.lowerBound].contains(library) && report[owner.upperBound...].contains(library)
     }
 
