@@ -83,6 +83,12 @@ check 'a program that hangs is ended by the watchdog, and the journal says so' s
 check 'and started again' sh -c "[ \"\$(systemctl show -P MainPID wavetag.service)\" -gt 0 ] && [ \"\$(systemctl show -P MainPID wavetag.service)\" != $before ]"
 check 'and serves tags' tags
 
+# It must not go on in swap, too slowly for its sound.
+fallocate -l 256M /swap
+chmod 600 /swap
+mkswap /swap >/dev/null
+swapon /swap
+check 'there is swap' grep -q /swap /proc/swaps
 # Less than it has now; what it is started again with is as little, until somebody gives it more.
 restarts=$(systemctl show -P NRestarts wavetag.service)
 systemctl set-property --runtime wavetag.service MemoryMax=8M

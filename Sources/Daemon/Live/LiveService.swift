@@ -14,6 +14,7 @@ struct LiveService: Service, CustomStringConvertible {
     /// What the service is called in logs.
     var description: String { "live" }
     let logger: Logger
+    private let log: LogQueue
     private let limiter: LogLimiter
     private let metricsFile: MetricsFile?
     private let settings: Settings
@@ -49,7 +50,8 @@ struct LiveService: Service, CustomStringConvertible {
                     + "(LimitNOFILE, ulimit -n)",
                 exitCode: .unavailable)
         }
-        let limiter = LogLimiter(most: settings.logLimit, environment: environment)
+        log = LogQueue(environment: environment)
+        let limiter = LogLimiter(most: settings.logLimit, out: QueuedLogHandler(log))
         var logger = Logger(label: "wavetag") { _ in LimitedLogHandler(limiter) }
         logger.logLevel = settings.logLevel
         self.logger = logger
@@ -74,6 +76,7 @@ struct LiveService: Service, CustomStringConvertible {
     }
 
     func run() async throws {
+        defer { log.end() }
         let terminal = ControllingTerminal()
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let socket = try openSocket()
@@ -148,6 +151,7 @@ struct LiveService: Service, CustomStringConvertible {
         logger.critical("the device doesn't return", metadata: ["device": "\(settings.capture.device)"])
         ServiceNotification.status("the device doesn't return: \(settings.capture.device)")
         metricsFile?.end()
+        log.end()
         // Without what libraries do at the end: the thread may hold their locks.
         _exit(ExitCode.unavailable.rawValue)
     }
@@ -237,7 +241,7 @@ struct LiveService: Service, CustomStringConvertible {
             ("resident_bytes", .count(residentBytes())),
             ("uptime_seconds", .number(uptime)),
             ("metrics_failures", .count(metricsFile?.failures ?? 0)),
-            ("log_lines_left_out", .count(limiter.leftOut)),
+            ("log_lines_left_out", .count(limiter.leftOut + log.lost)),
         ]
     }
 }

@@ -99,13 +99,3 @@ struct LimitedLogHandler: LogHandler {
         limiter.log(event)
     }
 }
-
-extension LogLimiter {
-    /// The daemon's: to the journal where standard error goes there, otherwise lines on standard error.
-    convenience init(most: Int, environment: [String: String]) {
-        let out: any LogHandler =
-            JournalLogHandler.isConnected(environment: environment)
-            ? JournalLogHandler() : StreamLogHandler.standardError(label: "wavetag")
-        self.init(most: most, out: out)
-    }
-}

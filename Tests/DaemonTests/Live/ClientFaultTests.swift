@@ -289,6 +289,32 @@ import Testing
         }
     }
 
+    @Test("A log that nobody reads, its pipe full, stops nothing: tags flow, a device comes back, the program ends")
+    func unreadLog() async throws {
+        try await blocking {
+            let device = try PluggableDevice()
+            try device.plugIn()
+            // Opened for reading too, so that there is a reader, and filled by two writers of whom the last waits.
+            let daemon = try device.daemon(
+                "hw:0", ["--log-level", "trace"],
+                after: """
+                    mkfifo \(device.folder)/log; exec 9<>\(device.folder)/log
+                    dd if=/dev/zero of=\(device.folder)/log bs=65536 count=1 2>/dev/null; exec 2>&9
+                    """)
+            let client = try Self.connect(to: device)
+            for _ in 0..<2 {
+                _ = try client.event("tags")
+                device.pullOut()
+                while try client.status()["device_running"] == .bool(true) {}
+                try device.plugIn()
+                _ = try client.event("gap")
+            }
+            _ = try client.event("tags")
+            daemon.signal(SIGTERM)
+            #expect(try daemon.end().code == 0)
+        }
+    }
+
     @Test("ENOSPC: a log that can't be written stops nothing")
     func noRoomForLog() async throws {
         try await blocking {
