@@ -4,6 +4,8 @@ import Glibc
 final class EventConnection {
     /// A line from the daemon that is longer is taken for damage.
     private static let longestLine = 16 << 20
+    /// Seconds that a daemon may leave somebody in its queue: one that is stopped, or hangs, does for ever.
+    private static let patience = 5
 
     let descriptor: Int32
     private var partial: [UInt8] = []
@@ -20,12 +22,17 @@ final class EventConnection {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
+        var patience = timeval(tv_sec: Self.patience, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard result == 0 else { throw Failure(reason: String(cString: strerror(errno))) }
+        guard result == 0 else {
+            throw Failure(
+                reason: errno == EAGAIN ? "nobody answers in \(Self.patience) s" : String(cString: strerror(errno)))
+        }
     }
 
     deinit {

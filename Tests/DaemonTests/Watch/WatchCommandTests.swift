@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 @testable import Daemon
@@ -18,6 +19,24 @@ import Testing
             #expect(result.code == 69)
             #expect(result.errors == "wavetag: watch: \(path): No such file or directory\n")
             #expect(result.output.isEmpty)
+        }
+    }
+
+    @Test("a daemon that takes nobody in, as one that is stopped: one line after five seconds, exit 69")
+    func queued() async throws {
+        try await blocking {
+            let listener = try SocketClient.listen(at: path)
+            defer {
+                close(listener)
+                unlink(path)
+            }
+            // Room for one who waits.
+            #expect(Glibc.listen(listener, 0) == 0)
+            let first = try SocketClient(connecting: path)
+            let result = try start([]).end()
+            #expect(result.code == 69)
+            #expect(result.errors == "wavetag: watch: \(path): nobody answers in 5 s\n")
+            withExtendedLifetime(first) {}
         }
     }
 
