@@ -136,7 +136,7 @@ PAGES = {
             ),
             Start(r"mosquitto version .* running", "exec mosquitto -v"),
             "mkdir -p /run/wavetag-metrics /var/lib/prometheus/node-exporter",
-            Start(LISTENING, "WAVETAG_METRICS_FILE=/run/wavetag-metrics/wavetag.prom " + DAEMON),
+            Start(LISTENING, "WAVETAG_METRICS_INTERVAL=1 WAVETAG_METRICS_FILE=/run/wavetag-metrics/wavetag.prom " + DAEMON),
             Start(r"Listening on", "exec prometheus-node-exporter --web.listen-address=127.0.0.1:9100 2>&1"),
         ],
         "blocks": [
@@ -145,7 +145,7 @@ PAGES = {
                 "ln -sf /run/wavetag-metrics/wavetag.prom",
                 Live(
                     r"^wavetag_heard_samples_total [1-9]",
-                    observe="until curl -s http://127.0.0.1:9100/metrics | grep -E '^wavetag_(heard|build)'; do sleep 0.2; done",
+                    observe="until curl -s http://127.0.0.1:9100/metrics | grep -E '^wavetag_heard_samples_total [1-9]'; do sleep 0.2; done",
                 ),
             ),
             ("# /etc/prometheus/rules/wavetag.yml", Text("alerts")),

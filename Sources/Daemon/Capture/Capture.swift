@@ -136,7 +136,7 @@ final class Capture: @unchecked Sendable {
     /// - Returns: why the device was lost; nil at the end.
     private func capture(from device: borrowing CaptureDevice) -> String? {
         let started = monotonicTime()
-        var clock = ClockDetector(at: started)
+        var clock = ClockDetector(at: bootTime())
         var frames = 0
         var lastDelivery = started
         var emptyTurns = 0
@@ -163,7 +163,7 @@ final class Capture: @unchecked Sendable {
                 tell(hasChanged)
                 seconds += Double(count) / Double(format.rate)
                 if settings.duration > 0, seconds >= settings.duration { return nil }
-                if pace == .device, clock.isMissing(frames, at: lastDelivery, rate: format.rate) {
+                if pace == .device, clock.isMissing(frames, at: bootTime(), rate: format.rate) {
                     pace = .realtime
                     observer(.unclocked)
                 }

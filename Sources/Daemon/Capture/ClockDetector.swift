@@ -3,7 +3,7 @@
 /// A year of a good clock is far ahead of the computer's: at 500 ppm by more than four hours. So what counts is not how far a
 /// device is ahead since it was opened, but since a moment ago. One that was behind, because nobody read it, may catch up.
 struct ClockDetector {
-    /// When the device was opened, monotonic nanoseconds.
+    /// When the device was opened, by `bootTime`: what was recorded while this machine slept may come at once, too.
     private let opened: Int64
     /// The most that the device was ahead so far, in seconds, as of the last look.
     private var most = 0.0
@@ -20,7 +20,7 @@ struct ClockDetector {
     }
 
     /// - Parameters:
-    ///   - frames: delivered since the device was opened, the last of them at `time`, monotonic nanoseconds.
+    ///   - frames: delivered since the device was opened, the last of them at `time`, by `bootTime`.
     /// - Returns: whether no clock can have done that.
     mutating func isMissing(_ frames: Int, at time: Int64, rate: Int) -> Bool {
         let ahead = Double(frames) / Double(rate) - Double(time - opened) / 1e9

@@ -55,6 +55,8 @@ struct RunCommand: AsyncParsableCommand {
                 services: [.init(service: live, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: live.logger))
         do {
+            // Before anything is said of how it ended.
+            defer { live.log.flush() }
             try await group.run()
         } catch let error as CaptureError {
             throw ExitCode.because(.unavailable, error)

@@ -87,6 +87,10 @@ struct WatchCommand: ParsableCommand {
                 output.flush()
                 output.say("the daemon has gone; waiting for it")
             } catch {
+                if error.isInterrupted {
+                    guard pause(milliseconds: 0, signals: signals) else { return }
+                    continue
+                }
                 guard hasConnected || wait else { throw failure("\(path): \(error.reason)", .unavailable) }
                 // A service that stores nothing for years because of a wrong path must say so, once.
                 if storage.outputDir != nil, !isWaiting {
@@ -125,13 +129,19 @@ struct WatchCommand: ParsableCommand {
             pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         var nextStatus = status ? monotonicTime() : Int64.max
+        // Whoever takes connections for a daemon that is stopped, or hangs, doesn't answer for it.
+        var complaint = monotonicTime() + Int64(EventConnection.patience) * 1_000_000_000
         while true {
+            if monotonicTime() >= complaint {
+                output.say("the daemon says nothing; waiting for it")
+                complaint = .max
+            }
             if monotonicTime() >= nextStatus {
                 guard connection.send("{\"status\":true}\n") else { return true }
                 nextStatus = monotonicTime() + Int64(max(0.1, every ?? 1) * 1e9)
             }
             if let flush = output.nextFlush, monotonicTime() >= flush { output.flush() }
-            let next = min(nextStatus, output.nextFlush ?? .max)
+            let next = min(nextStatus, complaint, output.nextFlush ?? .max)
             // Rounded up: a little too early would be a turn for nothing.
             let wait = next == .max ? -1 : Int32(clamping: max(0, next - monotonicTime()) / 1_000_000 + 1)
             guard poll(&waits, 2, wait) > 0 else { continue }
@@ -140,6 +150,7 @@ struct WatchCommand: ParsableCommand {
                 output.redraw()
             }
             guard waits[0].revents != 0 else { continue }
+            complaint = .max
             var isOpen = true
             let isConnected = connection.receive { line in
                 if isOpen { isOpen = output.show(line) }

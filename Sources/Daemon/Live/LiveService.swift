@@ -14,7 +14,7 @@ struct LiveService: Service, CustomStringConvertible {
     /// What the service is called in logs.
     var description: String { "live" }
     let logger: Logger
-    private let log: LogQueue
+    let log: LogQueue
     private let limiter: LogLimiter
     private let metricsFile: MetricsFile?
     private let settings: Settings
@@ -76,7 +76,6 @@ struct LiveService: Service, CustomStringConvertible {
     }
 
     func run() async throws {
-        defer { log.end() }
         let terminal = ControllingTerminal()
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let socket = try openSocket()
@@ -151,7 +150,7 @@ struct LiveService: Service, CustomStringConvertible {
         logger.critical("the device doesn't return", metadata: ["device": "\(settings.capture.device)"])
         ServiceNotification.status("the device doesn't return: \(settings.capture.device)")
         metricsFile?.end()
-        log.end()
+        log.flush()
         // Without what libraries do at the end: the thread may hold their locks.
         _exit(ExitCode.unavailable.rawValue)
     }

@@ -9,22 +9,25 @@ final class LogQueue: @unchecked Sendable {
     private let out: any LogHandler
     private let pending = Mutex(Pending())
     private let lostCount = Atomic<Int>(0)
-    /// Posted for each line that waits, and at the end.
+    /// Posted for each line that waits, and for who waits for all.
     private let wake = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-    /// Posted when all is written that was there at the end.
+    /// Posted when all is written that somebody waits for.
     private let done = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
     private struct Pending {
-        var events: [LogEvent] = []
+        /// And when each was logged, nanoseconds since 1970.
+        var events: [(event: LogEvent, time: Int64)] = []
         /// Lines that found no room since the last that did.
         var lost = 0
-        var isEnding = false
+        var isAwaited = false
     }
 
     /// Lines that may wait.
     private static let capacity = 1024
-    /// Seconds that the program's end waits for who takes the log.
-    private static let patience = 1
+    /// Milliseconds that the program's end waits for who takes the log.
+    private static let patience = 1000
+    /// Nanoseconds after which a line says when it was logged: who takes it knows only when he did.
+    private static let late: Int64 = 1_000_000_000
 
     init(to out: any LogHandler) {
         self.out = out
@@ -45,37 +48,39 @@ final class LogQueue: @unchecked Sendable {
 
     /// Has a line written. Never waits: one that finds no room is counted.
     func log(_ event: LogEvent) {
+        let time = realTime()
         let isTaken = pending.withLock { pending in
             guard pending.events.count < Self.capacity else {
                 pending.lost += 1
                 return false
             }
-            pending.events.append(event)
+            pending.events.append((event, time))
             return true
         }
         if isTaken { sem_post(wake) } else { lostCount.add(1, ordering: .relaxed) }
     }
 
-    /// Waits until all is written, but not for ever. Nothing may be logged after it.
-    func end() {
-        pending.withLock { $0.isEnding = true }
+    /// Waits until all is written, but not for ever.
+    func flush() {
+        while sem_trywait(done) == 0 {}
+        pending.withLock { $0.isAwaited = true }
         sem_post(wake)
-        var deadline = timespec()
-        clock_gettime(CLOCK_REALTIME, &deadline)
-        deadline.tv_sec += Self.patience
-        while sem_timedwait(done, &deadline) != 0, errno == EINTR {}
+        // Turns, not time: a clock may be set meanwhile.
+        for _ in 0..<Self.patience {
+            if sem_trywait(done) == 0 { return }
+            poll(nil, 0, 1)
+        }
     }
 
     private func run() {
         while true {
-            sem_wait(wake)
-            let (events, lost, isEnding) = pending.withLock { pending in
-                let taken = (pending.events, pending.lost, pending.isEnding)
-                pending.events = []
-                pending.lost = 0
+            while sem_wait(wake) != 0 {}
+            let (events, lost, isAwaited) = pending.withLock { pending in
+                let taken = (pending.events, pending.lost, pending.isAwaited)
+                pending = Pending()
                 return taken
             }
-            for event in events { out.log(event: event) }
+            for (event, time) in events { write(event, of: time) }
             if lost > 0 {
                 out.log(
                     event: LogEvent(
@@ -83,9 +88,19 @@ final class LogQueue: @unchecked Sendable {
                         metadata: ["kind": "any", "count": "\(lost)"],
                         source: "Daemon", file: #fileID, function: #function, line: #line))
             }
-            guard !isEnding else { break }
+            if isAwaited { sem_post(done) }
         }
-        sem_post(done)
+    }
+
+    private func write(_ event: LogEvent, of time: Int64) {
+        guard abs(realTime() - time) > Self.late else { return out.log(event: event) }
+        var text: [UInt8] = []
+        text.append(time: time)
+        var event = event
+        event.metadata = (event.metadata ?? [:]).merging([
+            "at": "\(String(decoding: text.dropFirst().dropLast(), as: UTF8.self))"
+        ]) { $1 }
+        out.log(event: event)
     }
 }
 

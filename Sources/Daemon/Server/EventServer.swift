@@ -23,6 +23,8 @@ final class EventServer: Sendable {
         let limits = hub.limits
         listener = try await ServerBootstrap(group: group)
             .serverChannelOption(ChannelOptions.backlog, value: 128)
+            // One at a time, so that `AcceptPause` is asked for each.
+            .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(hub: hub))

@@ -25,9 +25,10 @@ final class EventFolder {
     /// Events since the last flush, and those of which the disk has said that it couldn't take them.
     private var unflushed = 0
     private var uncertain = 0
-    /// When something was said to be wrong, monotonic nanoseconds, and whether it was said to be over.
+    /// When something was last said to be wrong, monotonic nanoseconds.
     private var complained: Int64?
-    private var isComplained = false
+    /// Whether it was said that events are being lost.
+    private var isLossSaid = false
     /// Monotonic nanoseconds; nil while all is flushed.
     private(set) var nextFlush: Int64?
 
@@ -54,7 +55,6 @@ final class EventFolder {
         interval = Int64(flushInterval * 1e9)
         self.say = say
         self.now = now
-        removeOldest()
     }
 
     /// A folder that nobody else writes to, made where it isn't there.
@@ -86,10 +86,7 @@ final class EventFolder {
         let isHello = json?["type"] == .string("hello")
         if isHello { hello = line + [UInt8(ascii: "\n")] }
         turn(to: Self.day(of: json) ?? (day.isEmpty ? Self.today : day))
-        guard let file else {
-            lost += 1
-            return
-        }
+        guard let file else { return lose(reason) }
         var lines: [UInt8] = []
         if file.isEmpty, !isHello { lines += hello }
         if lost > 0 {
@@ -105,8 +102,8 @@ final class EventFolder {
         guard error == 0 else { return lose(error) }
         unflushed += 1
         if lost > 0 {
-            if isComplained { say("\(file.path): written to again; \(lost) events are missing") }
-            isComplained = false
+            if isLossSaid { say("\(file.path): written to again; \(lost) events are missing") }
+            isLossSaid = false
             lost = 0
         }
         if interval == 0 { flush() } else if nextFlush == nil { nextFlush = now() + interval }
@@ -138,51 +135,76 @@ final class EventFolder {
     }
 
     private func lose(_ error: Int32) {
-        if lost == 0 { complain(of: error) }
         lost += 1
         reason = error
-    }
-
-    private func complain(of error: Int32) {
-        complain("\(path): \(String(cString: strerror(error))); events are counted until they can be written")
+        guard !isLossSaid else { return }
+        isLossSaid = complain(
+            "\(path): \(String(cString: strerror(error))); events are counted until they can be written")
     }
 
     /// Says what is wrong, once a minute: a disk that has room for an event now and then would fill another with it.
-    private func complain(_ text: String) {
+    ///
+    /// - Returns: whether it was said.
+    @discardableResult
+    private func complain(_ text: String) -> Bool {
         let time = now()
-        if let complained, time - complained < 60_000_000_000 { return }
+        if let complained, time - complained < 60_000_000_000 { return false }
         complained = time
-        isComplained = true
         say(text)
+        return true
     }
 
-    /// Makes the folder anew where somebody has removed it.
-    private func remake() {
-        guard access(path, F_OK) != 0, errno == ENOENT, let made = try? Self.opened(path) else { return }
-        close(folder)
-        folder = made
+    /// Where another folder stands by this name than the one that is locked, locks that; where there is none, makes it
+    /// anew, if its disk is still there: what is meant for a disk must not fill the one below it.
+    ///
+    /// - Returns: the error's number; 0: the folder is the one that is locked.
+    private func find() -> Int32 {
+        var (held, found) = (stat(), stat())
+        fstat(folder, &held)
+        if stat(path, &found) != 0 {
+            guard errno == ENOENT else { return errno }
+            guard stat(parent, &found) == 0, found.st_dev == held.st_dev else {
+                return ENOENT
+            }
+        } else if held.st_ino == found.st_ino, held.st_dev == found.st_dev {
+            return 0
+        }
+        do throws(Failure) {
+            let opened = try Self.opened(path)
+            close(folder)
+            folder = opened
+            complain("\(path): another folder than before")
+            return 0
+        } catch { return error.isTaken ? EBUSY : EIO }
+    }
+
+    /// The folder's own.
+    private var parent: String {
+        let end = path.utf8.last == UInt8(ascii: "/") ? path.dropLast() : path[...]
+        guard let slash = end.lastIndex(of: "/") else { return "." }
+        return slash == end.startIndex ? "/" : String(end[..<slash])
     }
 
     /// Sees to it that a day's file is open, if it can be.
     private func turn(to new: String) {
         guard new != day || file == nil else { return }
         if new != day { flush() }
+        let isFirst = day.isEmpty
         day = new
         file = nil
-        remake()
+        let error = find()
+        guard error == 0 else {
+            reason = error
+            return
+        }
         do throws(DayFile.Failure) {
             let opened = try DayFile(path: "\(path)/\(Self.name(of: day))")
             if opened.cut > 0 { say("\(opened.path): part of a line at its end, \(opened.cut) bytes, was cut off") }
             file = opened
-            if opened.isEmpty {
-                // So that the file itself outlives a power cut.
-                fsync(folder)
-                removeOldest()
-            }
-        } catch {
-            if lost == 0 { complain(of: error.error) }
-            reason = error.error
-        }
+            // So that the file itself outlives a power cut.
+            if opened.isEmpty { fsync(folder) }
+            if opened.isEmpty || isFirst { removeOldest() }
+        } catch { reason = error.error }
     }
 
     /// Removes files of days beyond those to keep. The newest are counted, not days: a clock that stood wrong for a moment

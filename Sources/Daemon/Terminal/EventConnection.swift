@@ -5,13 +5,15 @@ final class EventConnection {
     /// A line from the daemon that is longer is taken for damage.
     private static let longestLine = 16 << 20
     /// Seconds that a daemon may leave somebody in its queue: one that is stopped, or hangs, does for ever.
-    private static let patience = 5
+    static let patience = 5
 
     let descriptor: Int32
     private var partial: [UInt8] = []
 
     struct Failure: Error {
         let reason: String
+        /// A signal has come meanwhile.
+        var isInterrupted = false
     }
 
     init(path: String) throws(Failure) {
@@ -30,8 +32,10 @@ final class EventConnection {
             }
         }
         guard result == 0 else {
+            let error = errno
             throw Failure(
-                reason: errno == EAGAIN ? "nobody answers in \(Self.patience) s" : String(cString: strerror(errno)))
+                reason: error == EAGAIN ? "nobody answers in \(Self.patience) s" : String(cString: strerror(error)),
+                isInterrupted: error == EINTR)
         }
     }
 

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Daemon
@@ -180,7 +181,8 @@ import Testing
         ("metrics", "{\"metrics\":true}", 8),
         (
             "long", "{\"subscribe\":{\"top\":1}" + String(repeating: " ", count: 65_000) + "}",
-            ProcessInfo.processInfo.environment["REQUEST_MEGABYTES"].flatMap { Int($0) } ?? 256
+            ProcessInfo.processInfo.environment["REQUEST_MEGABYTES"].flatMap { Int($0) }
+                ?? (isSanitized ? 8 : 256)
         ),
     ]
 
@@ -191,11 +193,18 @@ import Testing
             var served = try Served()
             let block = Array(String(repeating: line + "\n", count: max(1, 65_536 / line.utf8.count)).utf8)
             let began = ContinuousClock.now
+            let sent = Atomic<Int>(-1)
             do {
-                let client = try SocketClient(connecting: try served.socket)
-                #expect(Self.flood(client, block, megabytes: megabytes) == megabytes)
+                // Nobody else's while the thread has it.
+                nonisolated(unsafe) let client = try SocketClient(connecting: try served.socket)
+                let flooding = DedicatedThread(name: "flood") {
+                    sent.store(Self.flood(client, block, megabytes: megabytes), ordering: .releasing)
+                }
+                while sent.load(ordering: .acquiring) < 0 { try served.isServed(5) }
+                flooding.join()
             }
             let seconds = (ContinuousClock.now - began) / .seconds(1)
+            #expect(sent.load(ordering: .acquiring) == megabytes)
             try served.isServed(60)
             let status = try served.reader.status()
             #expect(try status.whole("request_errors") == 0)
@@ -225,8 +234,8 @@ import Testing
             #expect(try (served.daemon.processorSeconds - before.1) / elapsed < 0.5)
             #expect(try served.daemon.descriptors < 48)
             let status = try served.reader.status()
-            // Of 48 descriptors the daemon keeps 32 for itself.
-            #expect(try status.whole("clients") <= 16 && status.whole("accept_pauses") >= 1)
+            // Of 48 descriptors the daemon keeps 32 for itself; one client may be on his way in when that is seen.
+            #expect(try status.whole("clients") <= 17 && status.whole("accept_pauses") >= 1)
             _ = consume others
             try served.isAsBefore()
             _ = try SocketClient(connecting: device.socket).event("tags")

@@ -8,34 +8,6 @@ import Testing
 @Suite struct LogTests {
     private static let repository = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
 
-    /// Keeps what is logged.
-    private final class Recorder: LogHandler, Sendable {
-        private let lines = Mutex<[String]>([])
-        var all: [String] { lines.withLock { $0 } }
-
-        func log(event: LogEvent) {
-            let values = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-            lines.withLock { $0.append("\(event.level) \(event.message)\(values.joined())") }
-        }
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { nil }
-            set {}
-        }
-        var metadata: Logger.Metadata {
-            get { [:] }
-            set {}
-        }
-        var logLevel: Logger.Level {
-            get { .trace }
-            set {}
-        }
-        var metadataProvider: Logger.MetadataProvider? {
-            get { nil }
-            set {}
-        }
-    }
-
     @Test("each kind has an id of its own; the page on operation and the catalog have it too")
     func identifiers() throws {
         let page = try String(contentsOfFile: Self.repository + "/docs/operation.md", encoding: .utf8)
@@ -100,7 +72,7 @@ import Testing
     @Test("so many lines of one kind a minute, then their number; other kinds are not held back")
     func limit() {
         let clock = Atomic<Int>(0)
-        let recorder = Recorder()
+        let recorder = LogRecorder()
         let limiter = LogLimiter(most: 2, out: recorder) { Int64(clock.load(ordering: .relaxed)) * 1_000_000_000 }
         let logger = Logger(label: "test") { _ in LimitedLogHandler(limiter) }
         for loss in 1...5 { logger.error("device lost", metadata: ["reason": "\(loss)"]) }
@@ -126,7 +98,7 @@ import Testing
     @Test("what goes on for a year, a line a second: some hundred lines a day; afterwards it is as it was")
     func year() {
         let clock = Atomic<Int>(0)
-        let recorder = Recorder()
+        let recorder = LogRecorder()
         let limiter = LogLimiter(most: 10, out: recorder) { Int64(clock.load(ordering: .relaxed)) * 1_000_000_000 }
         let logger = Logger(label: "test") { _ in LimitedLogHandler(limiter) }
         for second in 0..<86_400 {
@@ -152,12 +124,12 @@ import Testing
 
     @Test("what is no kind counts as one; 0 limits nothing")
     func others() {
-        let recorder = Recorder()
+        let recorder = LogRecorder()
         let limiter = LogLimiter(most: 2, out: recorder) { 0 }
         let logger = Logger(label: "test") { _ in LimitedLogHandler(limiter) }
         for number in 1...1000 { logger.info("number \(number)") }
         #expect(recorder.all == ["info number 1", "info number 2"] && limiter.leftOut == 998)
-        let everything = Recorder()
+        let everything = LogRecorder()
         let free = LogLimiter(most: 0, out: everything) { 0 }
         let other = Logger(label: "test") { _ in LimitedLogHandler(free) }
         for _ in 1...1000 { other.info("device opened") }

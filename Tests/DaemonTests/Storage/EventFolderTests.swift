@@ -73,10 +73,12 @@ import Testing
         let said = try Self.with(path, keep: 2) { folder in
             for number in 1...3 { folder.append(Self.tags("1970-01-01T00:00:0\(number).000Z", number)) }
         }
+        // Also where it is begun anew.
+        try Self.with(path, keep: 2) { $0.append(Self.tags("1970-01-01T00:00:04.000Z", 4)) }
         #expect(said.isEmpty)
         let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
         #expect(names == ["tags-1970-01-01.ndjson", "tags-2026-11-25.ndjson", "tags-2026-11-26.ndjson"])
-        #expect(try Self.lines(path + "/" + names[0]).count == 3)
+        #expect(try Self.lines(path + "/" + names[0]).count == 4)
     }
 
     @Test("a folder that somebody removes is made anew, and is nobody else's")
@@ -93,10 +95,56 @@ import Testing
                 try EventFolder(path: path, keep: nil, flushInterval: 0) { _ in }
             }
         }
-        #expect(said.isEmpty)
+        #expect(said == ["\(path): another folder than before"])
         #expect(
             try Self.lines(path + "/tags-2026-11-25.ndjson")
                 == [String(decoding: Self.tags("2026-11-25T12:00:02.000Z", 3), as: UTF8.self)])
+    }
+
+    @Test(
+        "another's folder by the same name is not written to; that is said, and counted where it can be written again")
+    func replaced() throws {
+        let path = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let said = try Self.with(path) { folder in
+            folder.append(Self.tags("2026-11-25T12:00:00.000Z", 1))
+            try FileManager.default.removeItem(atPath: path)
+            try Self.with(path) { (other: EventFolder) throws -> Void in
+                other.append(Self.tags("2026-11-25T12:00:00.000Z", 7))
+                for number in 2...4 { folder.append(Self.tags("2026-11-25T12:00:01.000Z", number)) }
+                #expect(try Self.lines(path + "/tags-2026-11-25.ndjson").count == 1)
+            }
+            folder.append(Self.tags("2026-11-25T12:00:02.000Z", 5))
+        }
+        #expect(said[0].contains("Device or resource busy") && said.last?.contains("2 events are missing") == true)
+        let lines = try Self.lines(path + "/tags-2026-11-25.ndjson")
+        #expect(lines.count == 3 && lines[1].contains(#""count":2"#) && lines[2].contains(#""position":5"#))
+    }
+
+    @Test("a loss that begins soon after another trouble is said when a minute is over")
+    func saidLater() throws {
+        let path = Self.folder()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var seconds: Int64 = 0
+        var said: [String] = []
+        let folder = try EventFolder(path: path, keep: nil, flushInterval: 0, now: { seconds * 1_000_000_000 }) {
+            said.append($0)
+        }
+        let file = path + "/tags-2026-11-25.ndjson"
+        for outage in [1, 200] {
+            try? FileManager.default.removeItem(atPath: file)
+            try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
+            folder.flush()
+            for _ in 0..<outage {
+                folder.append(Self.tags("2026-11-25T12:00:00.000Z"))
+                seconds += 1
+            }
+            #expect(said.last?.contains("Is a directory") == true)
+            try FileManager.default.removeItem(atPath: file)
+            folder.append(Self.tags("2026-11-25T12:00:01.000Z"))
+            #expect(said.last?.contains("written to again; \(outage) events are missing") == true)
+        }
+        #expect(said.count == 4 && folder.finish())
     }
 
     @Test("a disk that fails and recovers at every event: said once a minute, every event counted in the file")
@@ -167,7 +215,8 @@ import Testing
             try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix("tags-2026") }.sorted()
         }
         try Self.with(path, keep: 4) { folder throws in
-            #expect(try days().count == 4)
+            // Which day is the newest is said by the first event.
+            #expect(try days().count == 6)
             folder.append(Self.tags("2026-11-16T00:00:00.000Z"))
             #expect(try days().first == "tags-2026-11-13.ndjson")
         }

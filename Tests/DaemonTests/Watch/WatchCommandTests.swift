@@ -36,6 +36,12 @@ import Testing
             let result = try start([]).end()
             #expect(result.code == 69)
             #expect(result.errors == "wavetag: watch: \(path): nobody answers in 5 s\n")
+            // Where there is room: taken in, but by nobody.
+            _ = try SocketClient.accept(listener)
+            let watch = try start([])
+            try watch.waitForErrorLine(containing: "the daemon says nothing; waiting for it")
+            watch.signal(SIGTERM)
+            #expect(try watch.end().code == 0)
             withExtendedLifetime(first) {}
         }
     }

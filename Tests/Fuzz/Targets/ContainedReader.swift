@@ -56,9 +56,8 @@ package struct ContainedReader {
     /// Where the library wrote beyond memory that it was given, who gave it too little is to blame. It goes beyond its end:
     /// what is found before somebody's memory isn't that.
     private func isOfLibrary(_ report: String) -> Bool {
-        guard !report.contains(" bytes before "), let owner = report.firstRange(of: "allocated by thread") else {
-            return report.contains(library)
-        }
+        guard let owner = report.firstRange(of: "allocated by thread") else { return report.contains(library) }
+        if report.contains(" bytes before ") { return report[..<owner.lowerBound].contains(library) }
         return report[..<owner.lowerBound].contains(library) && report[owner.upperBound...].contains(library)
     }
 
