@@ -319,6 +319,8 @@ import Testing
                 _ = try client.event("gap")
             }
             _ = try client.event("tags")
+            // Thread sanitizer's own end waits for whoever writes to standard error.
+            guard !isSanitized else { return }
             daemon.signal(SIGTERM)
             #expect(try daemon.end().code == 0)
         }
