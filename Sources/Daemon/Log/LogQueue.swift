@@ -2,8 +2,8 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Writes the log on a thread of its own: a journal that hangs, or a pipe that nobody reads any more, must stop neither capture nor
-/// clients.
+/// Writes the log on a thread of its own: a journal that hangs, or a pipe that nobody reads any more, must stop neither
+/// capture nor clients.
 // Safe to share: what changes is behind a lock or atomic, and semaphores are made to be shared.
 final class LogQueue: @unchecked Sendable {
     private let out: any LogHandler

@@ -303,7 +303,7 @@ import Testing
         try await blocking {
             let device = try PluggableDevice()
             try device.plugIn()
-            // Opened for reading too, so that there is a reader, and filled by two writers of whom the last waits.
+            // Opened for reading too, so that it can be opened; what fills it stays there, since nobody reads.
             let daemon = try device.daemon(
                 "hw:0", ["--log-level", "trace"],
                 after: """
