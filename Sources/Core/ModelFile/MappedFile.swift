@@ -5,8 +5,7 @@ struct MappedFile: ~Copyable {
     let bytes: UnsafeRawBufferPointer
 
     init(path: String) throws(ModelFileError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Self.failure(path) }
+        let file = try Self.open(path)
         defer { close(file) }
         let size = Int(try Self.status(of: file, path).st_size)
         guard size > 0 else {
@@ -21,8 +20,7 @@ struct MappedFile: ~Copyable {
 
     /// Copies the bytes, for a file that others may write meanwhile: then it is refused, and later it does no harm.
     init(copying path: String) throws(ModelFileError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Self.failure(path) }
+        let file = try Self.open(path)
         defer { close(file) }
         let before = try Self.status(of: file, path)
         let size = Int(before.st_size)
@@ -51,6 +49,12 @@ struct MappedFile: ~Copyable {
             throw error
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    private static func open(_ path: String) throws(ModelFileError) -> Int32 {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failure(path) }
+        return file
     }
 
     private static func status(of file: Int32, _ path: String) throws(ModelFileError) -> stat {

@@ -1,3 +1,5 @@
+import Logging
+
 /// What the daemon's log can say. The text is what a line begins or ends with; the id is what the journal finds it by, and stays when the text is reworded. docs/operation.md has them for users, systemd/wavetag.catalog what to do about each.
 ///
 /// A new kind's id comes from `systemd-id128 new`; an old one is never given to another kind.
@@ -59,5 +61,15 @@ enum LogKind: String, CaseIterable {
         case .metricsWritten: "fac5ba8e8d504fcab19291ae28f368e7"
         case .linesLeftOut: "909a898b187d4f1da190c6b16fdc4820"
         }
+    }
+}
+
+extension LogEvent {
+    /// Says how many lines of a kind the log lacks.
+    static func linesLeftOut(kind: String, count: Int, level: Logger.Level) -> LogEvent {
+        LogEvent(
+            level: level, message: "\(LogKind.linesLeftOut.rawValue)",
+            metadata: ["kind": "\(kind)", "count": "\(count)"],
+            source: "Daemon", file: #fileID, function: #function, line: #line)
     }
 }

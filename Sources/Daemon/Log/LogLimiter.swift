@@ -70,11 +70,7 @@ final class LogLimiter: Sendable {
             return over
         }
         for (kind, span) in over.sorted(by: { $0.key < $1.key }) where span.leftOut > 0 {
-            out.log(
-                event: LogEvent(
-                    level: span.level, message: "\(LogKind.linesLeftOut.rawValue)",
-                    metadata: ["kind": "\(kind)", "count": "\(span.leftOut)"],
-                    source: "Daemon", file: #fileID, function: #function, line: #line))
+            out.log(event: .linesLeftOut(kind: kind, count: span.leftOut, level: span.level))
         }
     }
 }

@@ -81,13 +81,7 @@ final class LogQueue: @unchecked Sendable {
                 return taken
             }
             for (event, time) in events { write(event, of: time) }
-            if lost > 0 {
-                out.log(
-                    event: LogEvent(
-                        level: .warning, message: "\(LogKind.linesLeftOut.rawValue)",
-                        metadata: ["kind": "any", "count": "\(lost)"],
-                        source: "Daemon", file: #fileID, function: #function, line: #line))
-            }
+            if lost > 0 { out.log(event: .linesLeftOut(kind: "any", count: lost, level: .warning)) }
             if isAwaited { sem_post(done) }
         }
     }

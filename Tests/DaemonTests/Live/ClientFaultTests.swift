@@ -311,14 +311,7 @@ import Testing
                     dd if=/dev/zero of=\(device.folder)/log bs=65536 count=1 2>/dev/null; exec 2>&9
                     """)
             let client = try Self.connect(to: device)
-            for _ in 0..<2 {
-                _ = try client.event("tags")
-                device.pullOut()
-                while try client.status()["device_running"] == .bool(true) {}
-                try device.plugIn()
-                _ = try client.event("gap")
-            }
-            _ = try client.event("tags")
+            for _ in 0..<2 { try Self.loseAndRegain(device, client) }
             // Thread sanitizer's own end waits for whoever writes to standard error.
             guard !isSanitized else { return }
             daemon.signal(SIGTERM)
@@ -333,15 +326,20 @@ import Testing
             try device.plugIn()
             let daemon = try device.daemon("hw:0", ["--log-level", "trace"], after: "exec 2>/dev/full")
             let client = try Self.connect(to: device)
-            _ = try client.event("tags")
-            device.pullOut()
-            while try client.status()["device_running"] == .bool(true) {}
-            try device.plugIn()
-            _ = try client.event("gap")
-            _ = try client.event("tags")
+            try Self.loseAndRegain(device, client)
             daemon.signal(SIGTERM)
             #expect(try daemon.end() == (0, "", ""))
         }
+    }
+
+    /// From tags to tags: what a daemon has most to log of.
+    private static func loseAndRegain(_ device: PluggableDevice, _ client: SocketClient) throws {
+        _ = try client.event("tags")
+        device.pullOut()
+        while try client.status()["device_running"] == .bool(true) {}
+        try device.plugIn()
+        _ = try client.event("gap")
+        _ = try client.event("tags")
     }
 
     /// Connects as soon as the daemon listens, whatever it says.

@@ -5,9 +5,9 @@ import Glibc
 
 /// Files for a daemon that hears a file through ALSA, in a folder that goes with this object.
 final class LiveFixture: Sendable {
-    /// Samples of the sound, 22 050 Hz.
-    static let samples = 8 * 22_050
     let folder: String
+    /// Samples of the sound, 22 050 Hz.
+    let samples: Int
 
     var socket: String { folder + "/s" }
     var raw: String { folder + "/x.raw" }
@@ -17,21 +17,25 @@ final class LiveFixture: Sendable {
     static let model = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("Fixtures/nets/3-8-padding0.safetensors").path
 
-    /// - Parameter hasDevice: false: the device can't be opened before `plugIn` is called.
-    init(hasDevice: Bool = true) throws {
+    /// - Parameters:
+    ///   - seconds: of sound, which a daemon hears in real time. A test of what it says of it needs as many as the machine
+    ///     may lag behind.
+    ///   - hasDevice: false: the device can't be opened before `plugIn` is called.
+    init(seconds: Int = 8, hasDevice: Bool = true) throws {
+        samples = seconds * 22_050
         folder = "/tmp/wavetag-live-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let device = """
             pcm.sound { type file; slave.pcm { type null }; file "/dev/null"; infile "\(folder)/x.raw"; format "raw" }
             """
         try device.write(toFile: folder + "/asound.conf", atomically: true, encoding: .utf8)
-        try (Self.wavHeader + Self.sound).write(to: URL(fileURLWithPath: wav))
+        try (Self.wavHeader(samples: samples) + Self.sound(samples: samples)).write(to: URL(fileURLWithPath: wav))
         if hasDevice { try plugIn() }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func plugIn() throws { try Self.sound.write(to: URL(fileURLWithPath: raw), options: .atomic) }
+    func plugIn() throws { try Self.sound(samples: samples).write(to: URL(fileURLWithPath: raw), options: .atomic) }
 
     /// The daemon on this fixture's device and socket.
     func daemon(
@@ -66,7 +70,7 @@ final class LiveFixture: Sendable {
     }
 
     /// A sweep under noise, 16 bits.
-    static let sound: Data = {
+    static func sound(samples: Int) -> Data {
         var data = Data()
         var noise: UInt32 = 1
         for index in 0..<samples {
@@ -78,9 +82,9 @@ final class LiveFixture: Sendable {
             withUnsafeBytes(of: Int16(value).littleEndian) { data.append(contentsOf: $0) }
         }
         return data
-    }()
+    }
 
-    private static let wavHeader: Data = {
+    private static func wavHeader(samples: Int) -> Data {
         var data = Data("RIFF".utf8)
         func append<Value: FixedWidthInteger>(_ value: Value) {
             withUnsafeBytes(of: value.littleEndian) { data.append(contentsOf: $0) }
@@ -97,5 +101,5 @@ final class LiveFixture: Sendable {
         data.append(Data("data".utf8))
         append(UInt32(samples * 2))
         return data
-    }()
+    }
 }

@@ -112,7 +112,7 @@ import Testing
     @Test("Sound that finds no room while the machine can't keep up: a gap that says so and how much, and tags again")
     func soundLostToOverload() async throws {
         let device = AlsaConfiguration.shared.fileDevice("file4")
-        try LiveFixture.sound.write(to: URL(fileURLWithPath: device.path))
+        try LiveFixture.sound(samples: 8 * 22_050).write(to: URL(fileURLWithPath: device.path))
         // Room for a second, which the daemon's own would take minutes to do without; every sample an answer, from four of
         // the largest published nets.
         let ring = CaptureRing(capacity: 44_100)

@@ -38,7 +38,7 @@ import Testing
             let fixture = try LiveFixture(hasDevice: false)
             // The client is there before the sound: the device comes when the subscription holds.
             let daemon = try fixture.daemon([
-                "--pace", "wait", "--wait-for-device", "--duration", "\(LiveFixture.samples / 22_050)",
+                "--pace", "wait", "--wait-for-device", "--duration", "\(fixture.samples / 22_050)",
             ])
             let client = try fixture.connect(to: daemon)
             #expect(try client.readLine()?.hasPrefix(#"{"type":"hello""#) == true)
@@ -55,7 +55,7 @@ import Testing
             #expect(file.code == 0, "\(file.errors)")
             let wanted = try Self.tags(file.output.split(separator: "\n").map(String.init))
             let heard = try Self.tags(lines)
-            #expect(wanted.count == (LiveFixture.samples - 19_683) / 729 + 1)
+            #expect(wanted.count == (fixture.samples - 19_683) / 729 + 1)
             for (position, nets) in wanted {
                 let other = try #require(heard[position], "nothing at \(position)")
                 for (name, net) in nets {

@@ -121,54 +121,68 @@ import Testing
         #expect(lines.count == 3 && lines[1].contains(#""count":2"#) && lines[2].contains(#""position":5"#))
     }
 
-    @Test("a loss that begins soon after another trouble is said when a minute is over")
-    func saidLater() throws {
-        let path = Self.folder()
-        defer { try? FileManager.default.removeItem(atPath: path) }
+    /// A folder by a clock of its own, whose day's file somebody puts another thing in the place of.
+    private final class TroubledFolder {
+        let path = EventFolderTests.folder()
+        let file: String
         var seconds: Int64 = 0
-        var said: [String] = []
-        let folder = try EventFolder(path: path, keep: nil, flushInterval: 0, now: { seconds * 1_000_000_000 }) {
-            said.append($0)
+        private(set) var said: [String] = []
+        private var folder: EventFolder?
+
+        init() throws {
+            file = path + "/tags-2026-11-25.ndjson"
+            folder = try EventFolder(
+                path: path, keep: nil, flushInterval: 0, now: { [unowned self] in seconds * 1_000_000_000 }
+            ) { [unowned self] in said.append($0) }
         }
-        let file = path + "/tags-2026-11-25.ndjson"
-        for outage in [1, 200] {
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+
+        /// From here on nothing can be written.
+        func breakFile() throws {
             try? FileManager.default.removeItem(atPath: file)
             try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
-            folder.flush()
-            for _ in 0..<outage {
-                folder.append(Self.tags("2026-11-25T12:00:00.000Z"))
-                seconds += 1
-            }
-            #expect(said.last?.contains("Is a directory") == true)
-            try FileManager.default.removeItem(atPath: file)
-            folder.append(Self.tags("2026-11-25T12:00:01.000Z"))
-            #expect(said.last?.contains("written to again; \(outage) events are missing") == true)
+            folder?.flush()
         }
-        #expect(said.count == 4 && folder.finish())
+
+        func mendFile() throws { try FileManager.default.removeItem(atPath: file) }
+
+        func append() { folder?.append(EventFolderTests.tags("2026-11-25T12:00:00.000Z")) }
+
+        func finish() -> Bool { folder?.finish() == true }
+    }
+
+    @Test("a loss that begins soon after another trouble is said when a minute is over")
+    func saidLater() throws {
+        let folder = try TroubledFolder()
+        for outage in [1, 200] {
+            try folder.breakFile()
+            for _ in 0..<outage {
+                folder.append()
+                folder.seconds += 1
+            }
+            #expect(folder.said.last?.contains("Is a directory") == true)
+            try folder.mendFile()
+            folder.append()
+            #expect(folder.said.last?.contains("written to again; \(outage) events are missing") == true)
+        }
+        #expect(folder.said.count == 4 && folder.finish())
     }
 
     @Test("a disk that fails and recovers at every event: said once a minute, every event counted in the file")
     func flapping() throws {
-        let path = Self.folder()
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        var seconds: Int64 = 0
-        var said: [String] = []
-        let folder = try EventFolder(path: path, keep: nil, flushInterval: 0, now: { seconds * 1_000_000_000 }) {
-            said.append($0)
+        let folder = try TroubledFolder()
+        for _ in 0..<100 {
+            try folder.breakFile()
+            folder.append()
+            try folder.mendFile()
+            folder.append()
+            #expect(
+                try Self.lines(folder.file)[0].contains(#"{"type":"dropped","count":1,"reason":"Is a directory"}"#))
+            folder.seconds += 1
         }
-        let file = path + "/tags-2026-11-25.ndjson"
-        // Each time the day's file is another's, and then its own again.
-        for number in 0..<100 {
-            try? FileManager.default.removeItem(atPath: file)
-            try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: false)
-            folder.flush()
-            folder.append(Self.tags("2026-11-25T12:00:00.000Z", number))
-            try FileManager.default.removeItem(atPath: file)
-            folder.append(Self.tags("2026-11-25T12:00:01.000Z", number))
-            #expect(try Self.lines(file)[0].contains(#"{"type":"dropped","count":1,"reason":"Is a directory"}"#))
-            seconds += 1
-        }
-        #expect(said.count == 4 && said[0].contains("Is a directory") && said[1].contains("written to again; 1"))
+        #expect(folder.said.count == 4)
+        #expect(folder.said[0].contains("Is a directory") && folder.said[1].contains("written to again; 1"))
         #expect(folder.finish())
     }
 
