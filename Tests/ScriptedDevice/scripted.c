@@ -6,7 +6,7 @@
 // One channel of 16 bits at 22 050 Hz, a ramp. After each tenth of a second it fails with the next of `failures`; started
 // again, or opened again, it is silent for 0.15 s first: that is what is lost. RESUME stands for a suspended machine whose
 // device can go on where it was, ESTRPIPE for one whose device can't. Failures are counted for the whole process. Who
-// doesn't read for three quarters of a second has an overrun.
+// doesn't read for three quarters of a second, or `buffer` (a power of two) frames, has an overrun.
 //
 //     pcm.pluggable { type scripted; state "/tmp/card1"; ppm 500; started "/tmp/started" }
 //
@@ -28,7 +28,7 @@
 
 #include "ScriptedDevice.h"
 
-enum { RATE = 22050, BUFFER = 1 << 15 };
+enum { RATE = 22050, BUFFER = 1 << 14 };
 static const double SILENCE = 0.15;
 static unsigned failed;
 
@@ -36,12 +36,13 @@ struct scripted {
     snd_pcm_ioplug_t plug;
     char failures[128], state[256], started_path[256];
     double ppm;
-    unsigned rate;
+    unsigned rate, buffer;
     /// When the first frame counts as captured, seconds; then every frame by the clock.
     double started;
     unsigned delivered;
-    /// Frames read since `started`.
+    /// Frames read since `started`, and those that it has said it has.
     unsigned long position;
+    double said;
     /// What it has failed with since it was started: said again and again, since ALSA keeps an error to itself where the same
     /// read has had frames before.
     int error;
@@ -96,6 +97,7 @@ static int start(snd_pcm_ioplug_t *plug)
     device->started = now() + (failed ? SILENCE : 0);
     device->delivered = 0;
     device->position = 0;
+    device->said = 0;
     device->error = 0;
     if (device->started_path[0]) {
         FILE *file = fopen(device->started_path, "we");
@@ -119,6 +121,7 @@ static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *plug)
     // An error here would count as an overrun.
     const double frames = device->is_mute ? device->position : captured(device);
     if (frames - device->position >= plug->buffer_size) return -EPIPE;
+    if (frames > device->said) device->said = frames;
     return frames <= 0 ? 0 : (snd_pcm_sframes_t)frames % plug->buffer_size;
 }
 
@@ -174,8 +177,8 @@ static int resume(snd_pcm_ioplug_t *plug)
     struct scripted *device = plug->private_data;
     if (!device->resumes) return -ENOSYS;
     snd_pcm_ioplug_set_state(plug, SND_PCM_STATE_RUNNING);
-    // Its clock goes on from the last frame that was read.
-    device->started = now() - (double)device->position / device->rate;
+    // Its clock goes on from the last frame that anybody knows of.
+    device->started = now() - device->said / (device->rate * (1 + device->ppm * 1e-6));
     device->delivered = 0;
     device->error = 0;
     return 0;
@@ -210,13 +213,14 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 
 static int restrict_parameters(snd_pcm_ioplug_t *plug)
 {
-    const unsigned rate = ((struct scripted *)plug->private_data)->rate;
+    const struct scripted *device = plug->private_data;
+    const unsigned rate = device->rate, buffer = device->buffer * sizeof(int16_t);
     static const unsigned access = SND_PCM_ACCESS_RW_INTERLEAVED, format = SND_PCM_FORMAT_S16_LE;
     int error = snd_pcm_ioplug_set_param_list(plug, SND_PCM_IOPLUG_HW_ACCESS, 1, &access);
     if (!error) error = snd_pcm_ioplug_set_param_list(plug, SND_PCM_IOPLUG_HW_FORMAT, 1, &format);
     if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_CHANNELS, 1, 1);
     if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_RATE, rate, rate);
-    if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_BUFFER_BYTES, BUFFER, BUFFER);
+    if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_BUFFER_BYTES, buffer, buffer);
     if (!error) error = snd_pcm_ioplug_set_param_minmax(plug, SND_PCM_IOPLUG_HW_PERIOD_BYTES, 64, 4096);
     return error;
 }
@@ -227,6 +231,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(scripted)
     struct scripted *device = calloc(1, sizeof *device);
     if (!device) return -ENOMEM;
     device->rate = RATE;
+    device->buffer = BUFFER;
     snd_config_iterator_t position, next;
     snd_config_for_each(position, next, conf) {
         snd_config_t *entry = snd_config_iterator_entry(position);
@@ -234,6 +239,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(scripted)
         long number;
         if (snd_config_get_id(entry, &key) < 0) continue;
         if (strcmp(key, "ppm") == 0 && snd_config_get_integer(entry, &number) == 0) device->ppm = number;
+        if (strcmp(key, "buffer") == 0 && snd_config_get_integer(entry, &number) == 0) device->buffer = (unsigned)number;
         if (snd_config_get_string(entry, &text) < 0) continue;
         if (strcmp(key, "failures") == 0) strncpy(device->failures, text, sizeof device->failures - 1);
         if (strcmp(key, "state") == 0) strncpy(device->state, text, sizeof device->state - 1);

@@ -1,7 +1,8 @@
 // What a program has the disk take: preloaded (LD_PRELOAD), a line for each fsync and fdatasync in the file SYNC_RECORD
 // names, with the size and the path of what was written out. What stood only in the kernel's memory can't be told from it in
-// any other way, short of a power cut.
+// any other way, short of a power cut. While there is a file SYNC_REFUSED, the disk takes nothing.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,6 +12,14 @@
 #include <unistd.h>
 
 #include "SyncRecorder.h"
+
+static int is_refused(void)
+{
+    const char *refused = getenv("SYNC_REFUSED");
+    if (!refused || access(refused, F_OK)) return 0;
+    errno = EIO;
+    return -1;
+}
 
 static int recorded(int descriptor, long result)
 {
@@ -29,6 +38,6 @@ static int recorded(int descriptor, long result)
     return 0;
 }
 
-int fsync(int descriptor) { return recorded(descriptor, syscall(SYS_fsync, descriptor)); }
+int fsync(int descriptor) { return is_refused() ? -1 : recorded(descriptor, syscall(SYS_fsync, descriptor)); }
 
-int fdatasync(int descriptor) { return recorded(descriptor, syscall(SYS_fdatasync, descriptor)); }
+int fdatasync(int descriptor) { return is_refused() ? -1 : recorded(descriptor, syscall(SYS_fdatasync, descriptor)); }

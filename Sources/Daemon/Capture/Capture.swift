@@ -138,32 +138,36 @@ final class Capture: @unchecked Sendable {
         let started = monotonicTime()
         var clock = ClockDetector(at: bootTime())
         var frames = 0
-        var lastDelivery = started
         var emptyTurns = 0
+        // For how long it has delivered nothing. Turns add up to it, not time: while this thread doesn't run (a machine that is
+        // stopped, or at its limit) no device is at fault.
+        var (turn, silence) = (started, Int64(0))
         while !stopped.load(ordering: .acquiring) {
             // A device in error may be readable, or run over, for ever and deliver nothing: at real-time priority that is a
             // core gone.
             if emptyTurns > 20 { sleep(seconds: 0.005) }
             emptyTurns += 1
+            let now = monotonicTime()
+            silence += min(now - turn, Self.longestTurn)
+            turn = now
             // A period that is long beside the ring would find room in it never, or too seldom.
             let piece = min(device.period, max(1, ring.capacity / 8 / format.frameBytes))
             let bytes = piece * format.frameBytes
             let target = room(for: bytes)
             switch device.read(into: target ?? scratch(bytes), frames: piece) {
             case .frames(let count):
-                lastDelivery = monotonicTime()
-                heardUntil = lastDelivery
-                emptyTurns = 0
+                heardUntil = monotonicTime()
+                (emptyTurns, silence) = (0, 0)
                 frames += count
                 let hasChanged = stall.hear(target ?? scratch(bytes), count: count, of: format)
-                let unread = atOneMoment { pace == .device ? min(device.unread, 2 * format.rate) : 0 }
+                let unread = atOneMoment { pace == .device ? device.unread : 0 }
                 deliver(
                     count, reserved: bytes, inRing: target != nil,
                     at: unread.time - Int64(Double(unread.value) / Double(format.rate) * 1e9))
                 tell(hasChanged)
                 seconds += Double(count) / Double(format.rate)
                 if settings.duration > 0, seconds >= settings.duration { return nil }
-                if pace == .device, clock.isMissing(frames, at: bootTime(), rate: format.rate) {
+                if pace == .device, clock.isMissing(frames + unread.value, at: unread.time, rate: format.rate) {
                     pace = .realtime
                     observer(.unclocked)
                 }
@@ -171,15 +175,17 @@ final class Capture: @unchecked Sendable {
                     sleep(until: started + Int64(Double(frames) / Double(format.rate) * 1e9))
                 }
             case .wait:
-                guard device.wait(stop: stopDescriptor, timeout: CaptureSettings.patience) else { return nil }
-                if monotonicTime() - lastDelivery >= Int64(CaptureSettings.patience) * 1_000_000 {
+                guard device.wait(stop: stopDescriptor, timeout: Int32(Self.longestTurn / 1_000_000)) else {
+                    return nil
+                }
+                if silence >= Self.patience {
                     return "nothing was delivered for \(CaptureSettings.patience / 1000) s"
                 }
             case .overrun:
                 counters.overruns.add(1, ordering: .relaxed)
                 pendingGap = .overrun
                 // One that runs over as often as it is started delivers nothing either.
-                if emptyTurns > 20, monotonicTime() - lastDelivery >= Int64(CaptureSettings.patience) * 1_000_000 {
+                if emptyTurns > 20, silence >= Self.patience {
                     return "overruns and nothing else for \(CaptureSettings.patience / 1000) s"
                 }
                 guard device.restart() else { return "can't be started again after an overrun" }
@@ -187,16 +193,13 @@ final class Capture: @unchecked Sendable {
                 counters.suspensions.add(1, ordering: .relaxed)
                 pendingGap = .suspended
                 // Not at once, where the card is still asleep: for a while it may say so.
-                let began = monotonicTime()
                 var result = device.resume()
-                while result == -EAGAIN, monotonicTime() - began < Int64(CaptureSettings.patience) * 1_000_000,
-                    !stopped.load(ordering: .acquiring)
-                {
+                for _ in 0..<CaptureSettings.patience / 100 where result == -EAGAIN && !isStopping {
                     sleep(seconds: 0.1)
                     result = device.resume()
                 }
                 guard result == 0 else { return "can't be resumed" }
-                lastDelivery = monotonicTime()
+                silence = 0
             case .lost(let error):
                 return String(cString: snd_strerror(error))
             }
@@ -257,6 +260,10 @@ final class Capture: @unchecked Sendable {
         droppedSeconds = 0
     }
 
+    /// How long a device may deliver nothing, nanoseconds.
+    private static let patience = Int64(CaptureSettings.patience) * 1_000_000
+    /// What counts of a turn at most, and how long one waits for the device, nanoseconds.
+    private static let longestTurn: Int64 = 250_000_000
     /// What is shorter is no sleep, nanoseconds.
     private static let leastSleep: Int64 = 100_000_000
 

@@ -9,6 +9,8 @@ struct CaptureDevice: ~Copyable {
     let name: String
     /// Frames of a period.
     let period: Int
+    /// Frames that the device holds.
+    private let buffer: Int
     private let pcm: OpaquePointer
     /// The device's own descriptors, and room for one more in front.
     private let descriptors: UnsafeMutableBufferPointer<pollfd>
@@ -43,7 +45,7 @@ struct CaptureDevice: ~Copyable {
         // Non-blocking: a device that never delivers must not hold the thread.
         let opened = snd_pcm_open(&handle, name, SND_PCM_STREAM_CAPTURE, Int32(SND_PCM_NONBLOCK))
         guard opened >= 0, let pcm = handle else { throw CaptureError(settings.device, opened) }
-        let negotiated: (format: CaptureFormat, period: Int)
+        let negotiated: (format: CaptureFormat, period: Int, buffer: Int)
         do throws(CaptureError) {
             negotiated = try Self.negotiate(pcm, settings)
             let started = snd_pcm_start(pcm)
@@ -52,7 +54,7 @@ struct CaptureDevice: ~Copyable {
             snd_pcm_close(pcm)
             throw error
         }
-        (format, period) = negotiated
+        (format, period, buffer) = negotiated
         self.name = name == settings.device ? name : "\(settings.device) (\(name))"
         self.pcm = pcm
         let count = max(0, snd_pcm_poll_descriptors_count(pcm))
@@ -68,7 +70,7 @@ struct CaptureDevice: ~Copyable {
 
     private static func negotiate(
         _ pcm: OpaquePointer, _ settings: CaptureSettings
-    ) throws(CaptureError) -> (format: CaptureFormat, period: Int) {
+    ) throws(CaptureError) -> (format: CaptureFormat, period: Int, buffer: Int) {
         func check(_ result: Int32, _ what: String) throws(CaptureError) {
             if result < 0 { throw CaptureError(settings.device, result, what) }
         }
@@ -103,7 +105,8 @@ struct CaptureDevice: ~Copyable {
         }
         // A device may insist on long periods; it is read in short pieces all the same.
         let piece = max(1, min(Int(frames), Int(Double(rate) * settings.period / 1000)))
-        return (CaptureFormat(sample: sample, rate: Int(rate), channels: Int(channels)), piece)
+        if snd_pcm_hw_params_get_buffer_size(parameters, &frames) < 0 { frames = snd_pcm_uframes_t(rate) }
+        return (CaptureFormat(sample: sample, rate: Int(rate), channels: Int(channels)), piece, Int(clamping: frames))
     }
 
     /// Waits until there is something to read, `stop` becomes readable or time is up.
@@ -136,7 +139,7 @@ struct CaptureDevice: ~Copyable {
     }
 
     /// Frames that the device has captured and that are not yet read.
-    var unread: Int { max(0, Int(snd_pcm_avail_update(pcm))) }
+    var unread: Int { min(max(0, Int(snd_pcm_avail_update(pcm))), buffer) }
 
     /// Starts again after an overrun.
     ///

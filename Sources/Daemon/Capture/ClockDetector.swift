@@ -20,7 +20,7 @@ struct ClockDetector {
     }
 
     /// - Parameters:
-    ///   - frames: delivered since the device was opened, the last of them at `time`, by `bootTime`.
+    ///   - frames: captured since the device was opened, read or not, the last of them at `time`, by `bootTime`.
     /// - Returns: whether no clock can have done that.
     mutating func isMissing(_ frames: Int, at time: Int64, rate: Int) -> Bool {
         let ahead = Double(frames) / Double(rate) - Double(time - opened) / 1e9

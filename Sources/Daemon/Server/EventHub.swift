@@ -61,10 +61,21 @@ final class EventHub: @unchecked Sendable {
         var lastTags: Int64?
         /// Is sent nothing more and not listened to: it is being closed.
         var isClosing = false
-        /// Is to be told of the model that answers now before anything else.
-        var isOwedHello = false
+        /// What it is to have when it reads again.
+        var owed: Owed = []
 
         init(channel: any Channel) { self.channel = channel }
+    }
+
+    /// What a client that doesn't read misses nothing of: it waits for it, or would take one thing for another without it.
+    struct Owed: OptionSet {
+        let rawValue: Int
+
+        /// Which model answers from here on.
+        static let hello = Owed(rawValue: 1)
+        /// The answer to what it has asked for.
+        static let status = Owed(rawValue: 2)
+        static let metrics = Owed(rawValue: 4)
     }
 
     // MARK: Clients come and go
@@ -105,7 +116,30 @@ final class EventHub: @unchecked Sendable {
     func becameWritable(_ client: Client) {
         guard !client.isClosing, client.channel.isWritable else { return }
         sayDropped(to: client)
-        if client.isOwedHello { sayHello(to: client) }
+        for what in [Owed.hello, .status, .metrics] where client.owed.contains(what) && client.channel.isWritable {
+            client.owed.remove(what)
+            give(what, to: client)
+        }
+    }
+
+    /// Sends what a client is to have now, or when it reads again.
+    ///
+    /// - Returns: false where it is owed the same already: it is sent once.
+    @discardableResult
+    private func owe(_ what: Owed, to client: Client) -> Bool {
+        guard !client.isClosing else { return true }
+        guard client.channel.isWritable else { return client.owed.insert(what).inserted }
+        client.owed.remove(what)
+        give(what, to: client)
+        return true
+    }
+
+    private func give(_ what: Owed, to client: Client) {
+        switch what {
+        case .hello: write(client) { $0.hello(source: source, position: position, into: &$1) }
+        case .status: write(client) { $0.status(status() + ownStatus, into: &$1) }
+        default: write(client) { $0.metrics(metrics, into: &$1) }
+        }
     }
 
     /// Another model answers from here on.
@@ -113,16 +147,8 @@ final class EventHub: @unchecked Sendable {
         encoder = successor.encoder
         for client in clients.values {
             client.subscription.choose(of: encoder.tags, songTags: encoder.songTags)
-            sayHello(to: client)
+            owe(.hello, to: client)
         }
-    }
-
-    /// Says who answers. A client that doesn't read is told when it reads again: without it, it would take the new model's
-    /// tags for the old one's.
-    private func sayHello(to client: Client) {
-        client.isOwedHello = !client.channel.isWritable
-        guard !client.isOwedHello else { return }
-        write(client) { $0.hello(source: source, position: position, into: &$1) }
     }
 
     private func sayDropped(to client: Client) {
@@ -145,8 +171,8 @@ final class EventHub: @unchecked Sendable {
             case .subscribe(let subscription):
                 client.subscription = subscription
                 client.lastTags = nil
-            case .status: sendStatus(to: client)
-            case .metrics: sendMetrics(to: client)
+            case .status: answer(.status, to: client)
+            case .metrics: answer(.metrics, to: client)
             }
         } catch {
             requestErrors += 1
@@ -245,19 +271,9 @@ final class EventHub: @unchecked Sendable {
         eventsDropped += 1
     }
 
-    /// Whether a client reads what it asks for. For one who asks and asks, and doesn't, nothing is gathered.
-    private func reads(_ client: Client) -> Bool {
-        guard !client.isClosing, client.channel.isWritable else {
-            countDropped(client)
-            return false
-        }
-        return true
-    }
-
-    private func sendStatus(to client: Client) {
-        guard reads(client) else { return }
-        let values = status() + ownStatus
-        write(client) { $0.status(values, into: &$1) }
+    /// For one who asks and asks, and doesn't read, one answer is gathered, when he does.
+    private func answer(_ what: Owed, to client: Client) {
+        if !owe(what, to: client) { countDropped(client) }
     }
 
     /// Sends status to all, the same to each.
@@ -265,11 +281,6 @@ final class EventHub: @unchecked Sendable {
         guard !clients.isEmpty else { return }
         let values = status() + ownStatus
         sendToAll { _ in bytes(for: TagsOptions()) { encoder.status(values, into: &$1) } }
-    }
-
-    private func sendMetrics(to client: Client) {
-        guard reads(client) else { return }
-        write(client) { $0.metrics(metrics, into: &$1) }
     }
 
     /// What `status` says, and of what, in Prometheus' text format.

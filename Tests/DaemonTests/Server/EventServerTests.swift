@@ -143,6 +143,35 @@ import Testing
         }
     }
 
+    @Test("what a client asks while there is no room for it is answered once, when it reads")
+    func owedAnswers() async throws {
+        try await TestServer.run { server in
+            let other = try server.connect()
+            let sleeping = try server.connect()
+            func dropped() throws -> Int { try other.status().whole("events_dropped") }
+            var events = 0
+            // Until nothing more finds room.
+            while try dropped() < 10 {
+                for _ in 0..<50 { server.publish(Int64(events + 1)) }
+                events += 50
+                for _ in 0..<50 { _ = try other.readLine() }
+            }
+            let before = try dropped()
+            try sleeping.send(String(repeating: "{\"status\":true}\n{\"metrics\":true}\n", count: 3))
+            // Of three the second and the third.
+            while try dropped() < before + 4 {}
+
+            var line = try sleeping.readLine()
+            while line?.position != nil { line = try sleeping.readLine() }
+            #expect(line == #"{"type":"dropped","count":\#(before + 4)}"#)
+            #expect(try sleeping.readLine()?.hasPrefix(#"{"type":"status""#) == true)
+            #expect(try sleeping.readLine()?.hasPrefix(#"{"type":"metrics""#) == true)
+            // And again, where there is room.
+            try sleeping.send("{\"status\":true}\n")
+            #expect(try sleeping.readLine()?.hasPrefix(#"{"type":"status""#) == true)
+        }
+    }
+
     @Test("after 16 lines that are none a client is closed; the others stay")
     func errors() async throws {
         try await TestServer.run { server in

@@ -111,6 +111,41 @@ import Testing
         }
     }
 
+    @Test(
+        "what the disk doesn't take is said once, counted at the end, and isn't success",
+        .enabled(if: !isSanitized, "the disk is a library put before others"))
+    func refusedByDisk() async throws {
+        try await blocking {
+            try listening { listener in
+                let (record, refused) = (folder + "/synced", folder + "/refused")
+                let watch = try ChildProcess(
+                    command,
+                    environment: [
+                        "LD_PRELOAD": PluggableDevice.built("libsync_recorder.so"), "SYNC_RECORD": record,
+                        "SYNC_REFUSED": refused,
+                    ])
+                let client = try accept(listener)
+                try client.send(Self.tags(1))
+                _ = try lines(record, 2)
+                #expect(FileManager.default.createFile(atPath: refused, contents: nil))
+                try client.send(Self.tags(2))
+                try watch.waitForErrorLine(containing: "\(file): not certain to be on disk: Input/output error")
+                try client.send(Self.tags(3))
+                _ = try lines(file, 3)
+                unlink(refused)
+                try client.send(Self.tags(4))
+                // The disk takes again what comes now; of the two before nobody knows.
+                _ = try lines(record, 3)
+                watch.signal(SIGTERM)
+                let result = try watch.end()
+                #expect(result.code == 74)
+                #expect(result.errors.hasSuffix("\(folder)/out: 2 events are not certain to be on disk\n"))
+                #expect(!result.errors.contains("Input/output error"))
+                #expect(try lines(file, 4).map { $0 + "\n" } == (1...4).map(Self.tags))
+            }
+        }
+    }
+
     @Test("no daemon: said once, waited for")
     func noDaemon() async throws {
         try await blocking {
