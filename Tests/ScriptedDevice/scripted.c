@@ -4,7 +4,7 @@
 //     pcm.failing { type scripted; failures "EPIPE ESTRPIPE ENODEV EIO" }
 //
 // One channel of 16 bits at 22 050 Hz, a ramp. After each tenth of a second it fails with the next of `failures`; started
-// again, or opened again, it is silent for 0.15 s first: that is what is lost. RESUME stands for a suspended machine whose
+// again, also after an overrun, or opened again, it is silent for 0.15 s first: that is what is lost. RESUME stands for a suspended machine whose
 // device can go on where it was, ESTRPIPE for one whose device can't. Failures are counted for the whole process. Who
 // doesn't read for three quarters of a second, or `buffer` (a power of two) frames, has an overrun.
 //
@@ -43,6 +43,7 @@ struct scripted {
     /// Frames read since `started`, and those that it has said it has.
     unsigned long position;
     double said;
+    int ran_over;
     /// What it has failed with since it was started: said again and again, since ALSA keeps an error to itself where the same
     /// read has had frames before.
     int error;
@@ -91,10 +92,11 @@ static int start(snd_pcm_ioplug_t *plug)
     struct scripted *device = plug->private_data;
     const struct itimerspec often = {{0, 2000000}, {0, 2000000}};
     struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
     look(device, 0);
     if (device->is_gone) return -ENODEV;
-    device->started = now() + (failed ? SILENCE : 0);
+    const double silence = failed || device->ran_over ? SILENCE : 0;
+    clock_gettime(CLOCK_REALTIME, &time);
+    device->started = now() + silence;
     device->delivered = 0;
     device->position = 0;
     device->said = 0;
@@ -102,7 +104,7 @@ static int start(snd_pcm_ioplug_t *plug)
     if (device->started_path[0]) {
         FILE *file = fopen(device->started_path, "we");
         if (!file) return -errno;
-        fprintf(file, "%lld\n", time.tv_sec * 1000000000LL + time.tv_nsec);
+        fprintf(file, "%lld\n", time.tv_sec * 1000000000LL + time.tv_nsec + (long long)(silence * 1e9));
         fclose(file);
     }
     return timerfd_settime(plug->poll_fd, 0, &often, NULL) ? -errno : 0;
@@ -119,10 +121,14 @@ static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *plug)
     struct scripted *device = plug->private_data;
     look(device, 0.005);
     // An error here would count as an overrun.
-    const double frames = device->is_mute ? device->position : captured(device);
-    if (frames - device->position >= plug->buffer_size) return -EPIPE;
+    const double frames = device->is_mute ? 0 : captured(device);
     if (frames > device->said) device->said = frames;
-    return frames <= 0 ? 0 : (snd_pcm_sframes_t)frames % plug->buffer_size;
+    if (frames - device->position >= plug->buffer_size) {
+        device->ran_over = 1;
+        return -EPIPE;
+    }
+    // What it has said that it has, it has: ALSA would take fewer for more, by a whole buffer.
+    return (snd_pcm_sframes_t)device->said % plug->buffer_size;
 }
 
 /// Says so in the file beside `state`, and returns when `state` has another word.

@@ -1,6 +1,7 @@
 // What a program has the disk take: preloaded (LD_PRELOAD), a line for each fsync and fdatasync in the file SYNC_RECORD
 // names, with the size and the path of what was written out. What stood only in the kernel's memory can't be told from it in
-// any other way, short of a power cut. While there is a file SYNC_REFUSED, the disk takes nothing.
+// any other way, short of a power cut. While there is a file SYNC_REFUSED, the disk takes
+// nothing, and the line is "refused".
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -13,28 +14,32 @@
 
 #include "SyncRecorder.h"
 
+static void record(const char *line, int count)
+{
+    const int file = open(getenv("SYNC_RECORD"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file >= 0 && write(file, line, (size_t)count) != count) abort();
+    close(file);
+}
+
 static int is_refused(void)
 {
     const char *refused = getenv("SYNC_REFUSED");
     if (!refused || access(refused, F_OK)) return 0;
+    record("refused\n", 8);
     errno = EIO;
-    return -1;
+    return 1;
 }
 
 static int recorded(int descriptor, long result)
 {
-    const char *record = getenv("SYNC_RECORD");
     char link[64], path[PATH_MAX], line[PATH_MAX + 32];
     struct stat status;
-    if (result || !record || fstat(descriptor, &status)) return (int)result;
+    if (result || !getenv("SYNC_RECORD") || fstat(descriptor, &status)) return (int)result;
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
     const ssize_t length = readlink(link, path, sizeof path - 1);
-    const int file = length > 0 ? open(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
-    if (file < 0) return 0;
+    if (length <= 0) return 0;
     path[length] = 0;
-    const int count = snprintf(line, sizeof line, "%lld %s\n", (long long)status.st_size, path);
-    if (write(file, line, (size_t)count) != count) abort();
-    close(file);
+    record(line, snprintf(line, sizeof line, "%lld %s\n", (long long)status.st_size, path));
     return 0;
 }
 

@@ -178,7 +178,7 @@ final class Capture: @unchecked Sendable {
                 guard device.wait(stop: stopDescriptor, timeout: Int32(Self.longestTurn / 1_000_000)) else {
                     return nil
                 }
-                if silence >= Self.patience {
+                if silence + min(monotonicTime() - turn, Self.longestTurn) >= Self.patience {
                     return "nothing was delivered for \(CaptureSettings.patience / 1000) s"
                 }
             case .overrun:

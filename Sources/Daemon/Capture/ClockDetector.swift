@@ -9,7 +9,8 @@ struct ClockDetector {
     private var most = 0.0
     private var looked: Int64
 
-    /// Seconds that a device may come ahead between two looks. Its buffer explains one.
+    /// Seconds that a device may come ahead between two looks. A buffer that can't be asked, as a sound server's,
+    /// explains one.
     private static let mostAhead = 3.0
     /// Nanoseconds between two looks. A clock is fast by a third at least before it counts as none.
     private static let interval: Int64 = 10_000_000_000

@@ -303,6 +303,7 @@ final class EventHub: @unchecked Sendable {
     /// Closes a client when what was written has gone, or after a second.
     private func close(_ client: Client) {
         guard !client.isClosing else { return }
+        for answer in [Owed.status, .metrics] where client.owed.contains(answer) { countDropped(client) }
         sayDropped(to: client)
         client.isClosing = true
         let channel = client.channel

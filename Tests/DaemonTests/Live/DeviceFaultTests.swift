@@ -221,7 +221,7 @@ import Testing
             #expect(gap["reason"] == .string("overrun"))
             #expect(try gap.whole("lost") >= 22_050 * seconds - 2000)
             let status = try client.status()
-            #expect(try status.whole("device_losses") == 0)
+            #expect(try status.whole("device_losses") == 0 && status.whole("overruns") >= 1)
             // A machine that stands still has another one.
             if try status.whole("overruns") == 1 {
                 // What was heard and what was lost make up the time that has passed.
@@ -295,7 +295,13 @@ import Testing
             let started = try device.started
             var (position, time) = (try first.whole("position"), try first.time)
             #expect(position == 19_683)
-            for _ in 0..<120 {
+            for number in 0..<120 {
+                // What waits in the device meanwhile comes at once, and is as old as it is.
+                if number == 60, abs(ppm) < 1000 {
+                    daemon.stop()
+                    Self.pass(3)
+                    daemon.signal(SIGCONT)
+                }
                 let tags = try client.event("tags")
                 #expect(try tags.whole("position") == position + 729)
                 position += 729
@@ -325,7 +331,17 @@ import Testing
             let daemon = try device.daemon()
             let client = try device.listen(to: daemon)
             var last = try client.event("tags")
-            while try last.whole("position") < 22 * 22_050 { last = try client.event("tags") }
+            var hasPaused = false
+            while try last.whole("position") < 22 * 22_050 {
+                last = try client.event("tags")
+                // A device that goes on while nobody reads is no faster for it.
+                if !hasPaused, try last.whole("position") > 11 * 22_050 {
+                    hasPaused = true
+                    daemon.stop()
+                    Self.pass(4)
+                    daemon.signal(SIGCONT)
+                }
+            }
             // A machine that is too busy to read the device has it begin anew.
             if try client.status().whole("overruns") == 0 {
                 let captured = try device.started + Double(last.whole("position")) / (22_050 * 1.2)

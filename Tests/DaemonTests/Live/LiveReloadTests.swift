@@ -116,6 +116,15 @@ struct LiveReloadTests {
             var model = try ModelFile.read(path: LiveFixture.model).model
             let shared = try #require(model.tags.first)
             try ModelFile.write(model, to: path)
+            let next = fixture.folder + "/next.safetensors"
+            // Other tags, one of them known, and another window.
+            let shape = try NetShape(name: "2^13", m: 2, n: 13, widths: [Int](repeating: 4, count: 15))
+            model = Model(
+                tags: ["new", shared], output: .sigmoid, batchNormEpsilon: 1e-5,
+                nets: [.heUniform(shape, tags: 2, seed: 3)], classifier: nil)
+            model.thresholds = ["new": 0.25]
+            try ModelFile.write(model, to: next)
+            let wanted = try Self.tagged(fixture, model: next)
             let (daemon, client, hello) = try Self.waiting(fixture, model: path)
             let choosy = try SocketClient(connecting: fixture.socket)
             try choosy.send(#"{"subscribe":{"tags":["\#(shared)"]}}"# + "\n")
@@ -123,13 +132,7 @@ struct LiveReloadTests {
             try fixture.plugIn()
             var before = try Self.next("tags", client)
 
-            // Other tags, one of them known, and another window.
-            let shape = try NetShape(name: "2^13", m: 2, n: 13, widths: [Int](repeating: 4, count: 15))
-            model = Model(
-                tags: ["new", shared], output: .sigmoid, batchNormEpsilon: 1e-5,
-                nets: [.heUniform(shape, tags: 2, seed: 3)], classifier: nil)
-            model.thresholds = ["new": 0.25]
-            try ModelFile.write(model, to: path)
+            #expect(rename(next, path) == 0)
             let asked = ContinuousClock.now
             daemon.signal(SIGHUP)
             var changed: JSONValue?
@@ -144,7 +147,6 @@ struct LiveReloadTests {
             #expect(facts["thresholds"]?["new"]?.double == 0.25)
             #expect(facts["nets"] == .array([.string("2^13")]))
 
-            let wanted = try Self.tagged(fixture, model: path)
             var position = Self.whole(before["position"])
             for index in 0..<20 {
                 let tags = try Self.next("tags", client)
