@@ -48,8 +48,8 @@ public final class MonoResampler {
         runtime.log2_min_dft_size = 8
         runtime.log2_large_dft_size = 8
         soxr = soxr_create(Double(inputRate), Double(Model.sampleRate), 1, &error, &types, &quality, &runtime)
+        // `deinit` runs then too, every property having its value.
         guard soxr != nil else {
-            output.deallocate()
             throw ResamplerError(description: "libsoxr: \(error.map { String(cString: $0) } ?? "out of memory")")
         }
     }

@@ -38,17 +38,20 @@ public final class FeatureJournal: @unchecked Sendable {
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         file = opened
         guard opened >= 0 else { throw Self.failure(path) }
-        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
-            close(opened)
+        // Whatever is thrown from here on, `deinit` closes the file: every property has its value.
+        // Where a file system has no locks, nobody can be asked.
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
             throw ModelFileError(.unreadable, path, "another extraction is writing it")
         }
-        do throws(ModelFileError) { try recover(head, tracks: tracks) } catch {
-            close(opened)
-            throw error
-        }
+        try recover(head, tracks: tracks)
     }
 
-    deinit { close(file) }
+    deinit {
+        guard file >= 0 else { return }
+        // Not left to the descriptor's end: a program that is just being started from this one has it until it runs.
+        flock(file, LOCK_UN)
+        close(file)
+    }
 
     private static func failure(_ path: String) -> ModelFileError {
         ModelFileError(.unreadable, path, String(cString: strerror(errno)))

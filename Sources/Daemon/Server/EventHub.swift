@@ -116,10 +116,7 @@ final class EventHub: @unchecked Sendable {
     func becameWritable(_ client: Client) {
         guard !client.isClosing, client.channel.isWritable else { return }
         sayDropped(to: client)
-        for what in [Owed.hello, .status, .metrics] where client.owed.contains(what) && client.channel.isWritable {
-            client.owed.remove(what)
-            give(what, to: client)
-        }
+        for what in [Owed.hello, .status, .metrics] where client.owed.contains(what) { owe(what, to: client) }
     }
 
     /// Sends what a client is to have now, or when it reads again.

@@ -5,12 +5,12 @@ final class DayFile {
     let path: String
     private let descriptor: Int32
     /// Where the last whole line ends.
-    private var end: off_t
+    private var end: off_t = 0
     /// Whether part of a line stands behind `end`, which couldn't be cut off yet.
     private var isTorn = false
     private var isFlushed = true
     /// Bytes of a torn line that were found at the file's end, and cut off.
-    let cut: Int
+    private(set) var cut = 0
 
     struct Failure: Error {
         let error: Int32
@@ -20,22 +20,20 @@ final class DayFile {
     init(path: String) throws(Failure) {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        // Whatever is thrown from here on, `deinit` closes the file: every property has its value.
         guard descriptor >= 0 else { throw Failure(error: errno) }
-        do throws(Failure) {
-            var status = stat()
-            guard fstat(descriptor, &status) == 0 else { throw Failure(error: errno) }
-            // A pipe or a device by that name is nobody's file of events.
-            guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(error: EINVAL) }
-            end = try Self.endOfLastLine(descriptor, size: status.st_size)
-            cut = Int(status.st_size - end)
-            guard cut == 0 || ftruncate(descriptor, end) == 0 else { throw Failure(error: errno) }
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Failure(error: errno) }
+        // A pipe or a device by that name is nobody's file of events.
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(error: EINVAL) }
+        end = try Self.endOfLastLine(descriptor, size: status.st_size)
+        cut = Int(status.st_size - end)
+        guard cut == 0 || ftruncate(descriptor, end) == 0 else { throw Failure(error: errno) }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
 
     var isEmpty: Bool { end == 0 }
 

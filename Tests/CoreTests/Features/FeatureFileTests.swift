@@ -77,6 +77,22 @@ struct FeatureFileTests {
         #expect(try journal().finished.isEmpty)
     }
 
+    @Test("A journal can be opened again while a program that was being started meanwhile has a copy of its descriptor")
+    func copiedDescriptor() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        var copy: Int32 = -1
+        try withExtendedLifetime(try journal()) {
+            let files = FileManager.default
+            for name in try files.contentsOfDirectory(atPath: "/proc/self/fd") {
+                let target = try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+                if target?.hasSuffix(journalPath) == true { copy = fcntl(Int32(name) ?? -1, F_DUPFD_CLOEXEC, 3) }
+            }
+        }
+        try #require(copy >= 0)
+        defer { close(copy) }
+        _ = try journal()
+    }
+
     @Test("A journal of other options is refused, and so is one that is being written")
     func refused() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -327,23 +327,51 @@ struct LiveReloadTests {
         }
     }
 
+    /// The program in a terminal of its own, which has said its process and that it listens.
+    private static func inTerminal(_ fixture: LiveFixture) throws -> (terminal: ChildProcess, process: pid_t) {
+        let command =
+            "echo $$; exec $WAVETAG run --device sound --rate 22050 --channels 1 --pace realtime"
+            + " --socket \(fixture.socket) --model \(LiveFixture.model)"
+        let terminal = try ChildProcess.inTerminal(
+            command, environment: ["ALSA_CONFIG_PATH": fixture.folder + "/asound.conf"])
+        var process: pid_t?
+        while let line = try terminal.readLine(), !line.contains("listening") {
+            process = process ?? pid_t(line.filter(\.isNumber))
+        }
+        return (terminal, try #require(process))
+    }
+
     @Test("SIGHUP because the terminal has gone ends the program, as it always did")
     func terminalGone() async throws {
         try await blocking {
             let fixture = try LiveFixture()
-            let command =
-                "exec $WAVETAG run --device sound --rate 22050 --channels 1 --pace realtime --socket \(fixture.socket)"
-                + " --model \(LiveFixture.model)"
-            let terminal = try ChildProcess.inTerminal(
-                command, environment: ["ALSA_CONFIG_PATH": fixture.folder + "/asound.conf"])
-            var line = try terminal.readLine()
-            while let text = line, !text.contains("listening") { line = try terminal.readLine() }
+            let terminal = try Self.inTerminal(fixture).terminal
             let client = try SocketClient(connecting: fixture.socket)
             _ = try Self.next("tags", client)
             terminal.signal(SIGKILL)
             // In order: the last song, and the end.
             _ = try Self.next("song", client)
             while try client.readLine() != nil {}
+        }
+    }
+
+    @Test("SIGHUP when no descriptor is left to look for the terminal with: a reload that is refused, not the end")
+    func terminalUnknown() async throws {
+        try await blocking {
+            let fixture = try LiveFixture()
+            let (terminal, process) = try Self.inTerminal(fixture)
+            // The program wouldn't hear of the terminal's end.
+            defer { kill(process, SIGKILL) }
+            let client = try SocketClient(connecting: fixture.socket)
+            _ = try Self.next("tags", client)
+            let limit = ["/usr/bin/prlimit", "--pid", "\(process)", "--nofile=3:"]
+            #expect(try ChildProcess(limit).end().code == 0)
+            #expect(kill(process, SIGHUP) == 0)
+            let deadline = ContinuousClock.now + .seconds(60)
+            while Self.whole(try Self.status(client)["reloads_refused"]) == 0, .now < deadline {}
+            #expect(try Self.status(client)["reloads_refused"] == .integer(1))
+            _ = try Self.next("tags", client)
+            withExtendedLifetime(terminal) {}
         }
     }
 }
