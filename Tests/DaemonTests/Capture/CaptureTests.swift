@@ -230,9 +230,15 @@ struct CaptureTests {
         // It is opened again after a quarter of a second at the earliest.
         #expect(gap.lost >= 0.25 && abs(gap.lost - gap.pause) < 0.01, "\(gap)")
         // On a machine that is short of time the new server may be silent for so long that it is lost once more, in the same
-        // gap: each time it is opened again once.
-        let losses = events.all.count { if case .lost = $0 { true } else { false } }
-        #expect(losses >= 1)
-        #expect(events.all.count { if case .opened = $0 { true } else { false } } == losses + 1)
+        // gap or at the very end: between two losses it is opened once.
+        let openings: [Bool] = events.all.compactMap {
+            switch $0 {
+            case .opened: true
+            case .lost: false
+            default: nil
+            }
+        }
+        #expect(openings.count >= 3)
+        #expect(openings.indices.allSatisfy { openings[$0] == $0.isMultiple(of: 2) }, "\(events.all)")
     }
 }
