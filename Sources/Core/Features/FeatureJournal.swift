@@ -35,12 +35,11 @@ public final class FeatureJournal: @unchecked Sendable {
         numbers = nets + features + nets * tags
         let head = Array(recipe.utf8) + [0]
         headBytes = head.count
-        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        file = opened
-        guard opened >= 0 else { throw Self.failure(path) }
+        file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         // Whatever is thrown from here on, `deinit` closes the file: every property has its value.
+        guard file >= 0 else { throw Self.failure(path) }
         // Where a file system has no locks, nobody can be asked.
-        guard flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
             throw ModelFileError(.unreadable, path, "another extraction is writing it")
         }
         try recover(head, tracks: tracks)

@@ -52,6 +52,12 @@ func noteRecovery(_ fault: String, since start: ContinuousClock.Instant) {
 }
 
 extension ChildProcess {
+    /// Lets a process that runs have no more descriptors than this, from now on.
+    static func permit(_ count: Int, descriptorsOf process: pid_t) throws {
+        let result = try ChildProcess(["/usr/bin/prlimit", "--pid", "\(process)", "--nofile=\(count):"]).end()
+        guard result.code == 0 else { throw Failure(reason: result.errors) }
+    }
+
     /// How many descriptors the program has open.
     var descriptors: Int {
         get throws { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count }

@@ -247,11 +247,7 @@ import Testing
         try await blocking {
             var served = try Served()
             let socket = try served.socket
-            func permit(_ count: Int) throws {
-                let program = ["/usr/bin/prlimit", "--pid", "\(served.daemon.identifier)", "--nofile=\(count):"]
-                #expect(try ChildProcess(program).end().code == 0)
-            }
-            try permit(served.daemon.descriptors)
+            try ChildProcess.permit(served.daemon.descriptors, descriptorsOf: served.daemon.identifier)
             do {
                 let others = try (0..<8).map { _ in try SocketClient(connecting: socket) }
                 let before = (ContinuousClock.now, try served.daemon.processorSeconds)
@@ -261,7 +257,7 @@ import Testing
                 #expect(try (served.daemon.processorSeconds - before.1) / elapsed < 0.5)
                 let status = try served.status()
                 #expect(try status.whole("clients") < 1 + others.count && status.whole("accept_pauses") >= 1)
-                try permit(1024)
+                try ChildProcess.permit(1024, descriptorsOf: served.daemon.identifier)
                 for other in others { _ = try other.event("tags") }
             }
             try served.isServed()

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Testing
 
 @testable import Daemon
 
@@ -50,6 +51,17 @@ final class LiveFixture: Sendable {
         try ChildProcess(
             ["/bin/sh", "-c", preparation + #"; exec "$0" "$@""#, ChildProcess.wavetag] + command(arguments),
             environment: with([:]), passing: passing)
+    }
+
+    /// The daemon in a terminal of its own; it has said that it listens.
+    func daemonInTerminal() throws -> (terminal: ChildProcess, process: pid_t) {
+        let command = "echo $$; exec $WAVETAG " + command([]).joined(separator: " ")
+        let terminal = try ChildProcess.inTerminal(command, environment: with([:]))
+        var process: pid_t?
+        while let line = try terminal.readLine(), !line.contains("listening") {
+            process = process ?? pid_t(line.filter(\.isNumber))
+        }
+        return (terminal, try #require(process))
     }
 
     private func command(_ arguments: [String], model: String = model) -> [String] {

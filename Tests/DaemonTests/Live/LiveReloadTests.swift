@@ -15,17 +15,6 @@ struct LiveReloadTests {
 
     private static func isOf(_ type: String, _ event: JSONValue) -> Bool { event["type"] == .string(type) }
 
-    /// The next event of a type.
-    private static func next(_ type: String, _ client: SocketClient) throws -> JSONValue {
-        while let event = try event(client) { if isOf(type, event) { return event } }
-        throw SocketClient.Failure(reason: "the daemon has closed before \(type)")
-    }
-
-    private static func status(_ client: SocketClient) throws -> JSONValue {
-        try client.send("{\"status\":true}\n")
-        return try next("status", client)
-    }
-
     /// What `tag` says of the fixture's sound: its lines of one type.
     private static func tagged(
         _ fixture: LiveFixture, model: String = LiveFixture.model
@@ -36,10 +25,6 @@ struct LiveReloadTests {
         #expect(result.code == 0, "\(result.errors)")
         return try result.output.split(separator: "\n").map { try JSONValue(parsing: $0.utf8) }
             .filter { isOf("tags", $0) }
-    }
-
-    private static func whole(_ value: JSONValue?) -> Int {
-        if case .integer(let number)? = value { number } else { -1 }
     }
 
     /// Whether two events have the same names, and numbers that differ by no more than the last of six decimals.
@@ -59,9 +44,9 @@ struct LiveReloadTests {
     ) throws -> (daemon: ChildProcess, client: SocketClient, hello: JSONValue) {
         let daemon = try fixture.daemon(["--wait-for-device"] + arguments, model: model)
         let client = try fixture.connect(to: daemon)
-        let hello = try next("hello", client)
+        let hello = try client.event("hello")
         try client.send(subscription + "\n")
-        _ = try status(client)
+        _ = try client.status()
         return (daemon, client, hello)
     }
 
@@ -97,11 +82,11 @@ struct LiveReloadTests {
             let wanted = try Self.tagged(fixture)
             #expect(wanted.count == (fixture.samples - 19_683) / 729 + 1)
             // A device's last piece may reach a little behind the file's end.
-            let positions = heard.map { Self.whole($0["position"]) }
+            let positions = try heard.map { try $0.whole("position") }
             #expect(positions == positions.indices.map { 19_683 + 729 * $0 } && positions.count >= wanted.count)
             for (live, file) in zip(heard, wanted) {
                 for part in ["window", "song", "song_start", "nets"] {
-                    #expect(Self.agree(live[part], file[part]), "\(part) at \(Self.whole(live["position"]))")
+                    #expect(Self.agree(live[part], file[part]), "\(part) of \(live)")
                 }
             }
             #expect(last?["type"] == .string("song") && last?["start"] == .integer(0))
@@ -128,9 +113,9 @@ struct LiveReloadTests {
             let (daemon, client, hello) = try Self.waiting(fixture, model: path)
             let choosy = try SocketClient(connecting: fixture.socket)
             try choosy.send(#"{"subscribe":{"tags":["\#(shared)"]}}"# + "\n")
-            _ = try Self.status(choosy)
+            _ = try choosy.status()
             try fixture.plugIn()
-            var before = try Self.next("tags", client)
+            var before = try client.event("tags")
 
             #expect(rename(next, path) == 0)
             let asked = ContinuousClock.now
@@ -147,23 +132,23 @@ struct LiveReloadTests {
             #expect(facts["thresholds"]?["new"]?.double == 0.25)
             #expect(facts["nets"] == .array([.string("2^13")]))
 
-            var position = Self.whole(before["position"])
+            var position = try before.whole("position")
             for index in 0..<20 {
-                let tags = try Self.next("tags", client)
+                let tags = try client.event("tags")
                 let file = try #require(wanted.first { $0["position"] == tags["position"] })
                 #expect(Self.agree(tags["window"], file["window"]) && Self.agree(tags["nets"], file["nets"]))
                 #expect(tags["song_start"] == .integer(0))
                 // The old one answered until here; the new one needs no window of its own.
-                #expect(Self.whole(tags["position"]) - position <= (index == 0 ? 2 : 1) * 729)
-                position = Self.whole(tags["position"])
+                #expect(try tags.whole("position") - position <= (index == 0 ? 2 : 1) * 729)
+                position = try tags.whole("position")
             }
             while let event = try Self.event(choosy) {
                 guard Self.isOf("hello", event) else { continue }
-                guard case .object(let window)? = try Self.next("tags", choosy)["window"] else { break }
+                guard case .object(let window)? = try choosy.event("tags")["window"] else { break }
                 #expect(window.map(\.name) == [shared])
                 break
             }
-            let status = try Self.status(client)
+            let status = try client.status()
             #expect(status["reloads"] == .integer(1) && status["gaps"] == .integer(0))
             #expect(status["nets"] == .string("2^13"))
             daemon.signal(SIGTERM)
@@ -183,7 +168,7 @@ struct LiveReloadTests {
             try #"{"log": {"limit": 0}}"#.write(toFile: settings, atomically: true, encoding: .utf8)
             let daemon = try fixture.daemon(["--config", settings], model: path)
             let client = try fixture.connect(to: daemon)
-            let hello = try Self.next("hello", client)
+            let hello = try client.event("hello")
             var refusals = 0
             func expectRefusal(_ reason: String) throws {
                 daemon.signal(SIGHUP)
@@ -191,13 +176,13 @@ struct LiveReloadTests {
                 var line = try daemon.readErrorLine()
                 while let text = line, !text.contains("reload refused") { line = try daemon.readErrorLine() }
                 #expect(line?.contains(reason) == true, "\(line ?? "nothing") instead of \(reason)")
-                let status = try Self.status(client)
+                let status = try client.status()
                 #expect(status["reloads_refused"] == .integer(refusals) && status["reloads"] == .integer(0))
                 guard case .string(let error)? = status["reload_error"] else {
                     throw SocketClient.Failure(reason: "none")
                 }
                 #expect(error.contains(reason))
-                _ = try Self.next("tags", client)
+                _ = try client.event("tags")
             }
             // Written in its place and cut short, as a copy that isn't finished: of this a mapping would die.
             let file = try #require(FileHandle(forWritingAtPath: path))
@@ -225,14 +210,14 @@ struct LiveReloadTests {
             try #"{"hop": 2187, "log": {"limit": 0}, "socket": {"clients": 9}, "status": {"interval": 3}}"#
                 .write(toFile: settings, atomically: true, encoding: .utf8)
             daemon.signal(SIGHUP)
-            let again = try Self.next("hello", client)
+            let again = try client.event("hello")
             #expect(again["model"] == hello["model"])
             try daemon.waitForErrorLine(containing: "socket.clients, status.interval")
-            let status = try Self.status(client)
+            let status = try client.status()
             #expect(status["reloads"] == .integer(1) && status["reload_error"] == .string(""))
             #expect(status["restart_needed"] == .string("socket.clients, status.interval"))
             #expect(status["hop"] == .integer(2187) && status["gaps"] == .integer(0))
-            for _ in 0..<3 { #expect((Self.whole(try Self.next("tags", client)["position"]) - 19_683) % 2187 == 0) }
+            for _ in 0..<3 { #expect((try client.event("tags").whole("position") - 19_683) % 2187 == 0) }
             daemon.signal(SIGTERM)
             #expect(try daemon.end().code == 0)
         }
@@ -244,19 +229,19 @@ struct LiveReloadTests {
             let fixture = try LiveFixture()
             let daemon = try fixture.daemon()
             let client = try fixture.connect(to: daemon)
-            _ = try Self.next("tags", client)
+            _ = try client.event("tags")
             // A status holds a file of /proc open while it is made: the fewest of some moments is what stays.
             func descriptors() throws -> Int {
                 try (0..<20).map { _ in
                     poll(nil, 0, 20)
-                    return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.identifier)/fd").count
+                    return try daemon.descriptors
                 }.min() ?? 0
             }
-            func resident() throws -> Int { Self.whole(try Self.status(client)["resident_bytes"]) }
+            func resident() throws -> Int { try client.status().whole("resident_bytes") }
             func reload(times: Int) throws {
                 for _ in 0..<times {
                     daemon.signal(SIGHUP)
-                    _ = try Self.next("hello", client)
+                    _ = try client.event("hello")
                 }
             }
             try reload(times: 20)
@@ -267,11 +252,11 @@ struct LiveReloadTests {
             #expect(after.1 <= before.1)
             #expect(after.0 - before.0 < 4 << 20 || isSanitized, "\(before.0) bytes, \(after.0) after 80 reloads")
             for _ in 0..<1000 { daemon.signal(SIGHUP) }
-            _ = try Self.next("hello", client)
+            _ = try client.event("hello")
             // A client may hear of the new model before it is counted.
-            var status = try Self.status(client)
-            for _ in 0..<1000 where Self.whole(status["reloads"]) <= 100 { status = try Self.status(client) }
-            #expect(Self.whole(status["reloads"]) > 100 && status["reloads_refused"] == .integer(0))
+            var status = try client.status()
+            for _ in 0..<1000 where try status.whole("reloads") <= 100 { status = try client.status() }
+            #expect(try status.whole("reloads") > 100 && status["reloads_refused"] == .integer(0))
             #expect(status["gaps"] == .integer(0))
             daemon.signal(SIGTERM)
             #expect(try daemon.end().code == 0)
@@ -286,7 +271,7 @@ struct LiveReloadTests {
             for milliseconds: Int32 in [0, 20, 60, 150, 300, 600] {
                 let daemon = try fixture.daemon()
                 let client = try fixture.connect(to: daemon)
-                _ = try Self.next("tags", client)
+                _ = try client.event("tags")
                 daemon.signal(SIGHUP)
                 poll(nil, 0, milliseconds)
                 daemon.signal(SIGTERM)
@@ -327,30 +312,16 @@ struct LiveReloadTests {
         }
     }
 
-    /// The program in a terminal of its own, which has said its process and that it listens.
-    private static func inTerminal(_ fixture: LiveFixture) throws -> (terminal: ChildProcess, process: pid_t) {
-        let command =
-            "echo $$; exec $WAVETAG run --device sound --rate 22050 --channels 1 --pace realtime"
-            + " --socket \(fixture.socket) --model \(LiveFixture.model)"
-        let terminal = try ChildProcess.inTerminal(
-            command, environment: ["ALSA_CONFIG_PATH": fixture.folder + "/asound.conf"])
-        var process: pid_t?
-        while let line = try terminal.readLine(), !line.contains("listening") {
-            process = process ?? pid_t(line.filter(\.isNumber))
-        }
-        return (terminal, try #require(process))
-    }
-
     @Test("SIGHUP because the terminal has gone ends the program, as it always did")
     func terminalGone() async throws {
         try await blocking {
             let fixture = try LiveFixture()
-            let terminal = try Self.inTerminal(fixture).terminal
+            let terminal = try fixture.daemonInTerminal().terminal
             let client = try SocketClient(connecting: fixture.socket)
-            _ = try Self.next("tags", client)
+            _ = try client.event("tags")
             terminal.signal(SIGKILL)
             // In order: the last song, and the end.
-            _ = try Self.next("song", client)
+            _ = try client.event("song")
             while try client.readLine() != nil {}
         }
     }
@@ -359,18 +330,17 @@ struct LiveReloadTests {
     func terminalUnknown() async throws {
         try await blocking {
             let fixture = try LiveFixture()
-            let (terminal, process) = try Self.inTerminal(fixture)
+            let (terminal, process) = try fixture.daemonInTerminal()
             // The program wouldn't hear of the terminal's end.
             defer { kill(process, SIGKILL) }
             let client = try SocketClient(connecting: fixture.socket)
-            _ = try Self.next("tags", client)
-            let limit = ["/usr/bin/prlimit", "--pid", "\(process)", "--nofile=3:"]
-            #expect(try ChildProcess(limit).end().code == 0)
+            _ = try client.event("tags")
+            try ChildProcess.permit(3, descriptorsOf: process)
             #expect(kill(process, SIGHUP) == 0)
             let deadline = ContinuousClock.now + .seconds(60)
-            while Self.whole(try Self.status(client)["reloads_refused"]) == 0, .now < deadline {}
-            #expect(try Self.status(client)["reloads_refused"] == .integer(1))
-            _ = try Self.next("tags", client)
+            while try client.status().whole("reloads_refused") == 0, .now < deadline {}
+            #expect(try client.status()["reloads_refused"] == .integer(1))
+            _ = try client.event("tags")
             withExtendedLifetime(terminal) {}
         }
     }
